@@ -1,0 +1,1 @@
+"""Runs: one execution, one folder of plain files."""
