@@ -6,6 +6,7 @@ from torch import nn
 
 from cvkan.info import DataInfo
 from cvkan.models.config import ModelConfig
+from cvkan.models.registry import find_model
 
 
 def build(config: ModelConfig, info: DataInfo) -> nn.Module:
@@ -15,4 +16,4 @@ def build(config: ModelConfig, info: DataInfo) -> nn.Module:
     as `info` says, mask (batch, tokens) is true where a token is real. It returns logits
     (batch, classes), or for time series a forecast (batch, horizon, channels).
     """
-    raise NotImplementedError
+    return find_model(info.domain, config.model)(config, info)

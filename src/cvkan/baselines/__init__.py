@@ -1,0 +1,1 @@
+"""Models to compare with, each as good as its kind usually is."""

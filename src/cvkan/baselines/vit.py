@@ -1,0 +1,104 @@
+"""A vision transformer with pre-norm blocks, as wide as a parameter budget asks.
+
+Dosovitskiy et al. 2020, https://arxiv.org/abs/2010.11929; mean pooling instead of a class token
+(Beyer et al. 2022, https://arxiv.org/abs/2205.01580). Depth is n_layers of the model it is
+compared with; width and feed-forward width are chosen to match its parameters.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from cvkan.baselines.matching import count_parameters, nearest_in_size, shape_only
+from cvkan.errors import CvkanError
+from cvkan.info import DataInfo
+from cvkan.models.config import ImageModelConfig
+from cvkan.models.image import ImageModel, patch_grid
+
+HEADS = 4
+TOLERANCE = 0.03  # of the parameters of the model matched
+
+
+class TransformerBlock(nn.Module):
+    """Self-attention, then a feed-forward layer, each normalised before and added after."""
+
+    def __init__(self, dim: int, hidden: int, dropout: float) -> None:
+        super().__init__()
+        self.attention_norm = nn.LayerNorm(dim)
+        self.qkv = nn.Linear(dim, 3 * dim)
+        self.out = nn.Linear(dim, dim)
+        self.feed_forward = nn.Sequential(
+            nn.LayerNorm(dim),
+            nn.Linear(dim, hidden),
+            nn.GELU(),
+            nn.Dropout(dropout),
+            nn.Linear(hidden, dim),
+        )
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + self.dropout(self._attend(self.attention_norm(x)))
+        x = x + self.dropout(self.feed_forward(x))
+        return x
+
+    def _attend(self, x: Tensor) -> Tensor:
+        q, k, v = self.qkv(x).unflatten(-1, (3, HEADS, -1)).permute(2, 0, 3, 1, 4)
+        mixed = F.scaled_dot_product_attention(q, k, v)  # (B, heads, N, dim / heads)
+        out: Tensor = self.out(mixed.transpose(1, 2).flatten(2))
+        return out
+
+
+class VisionTransformer(nn.Module):
+    """Classifies images (B, channels, height, width) that its patches fill."""
+
+    def __init__(
+        self, info: DataInfo, *, dim: int, hidden: int, depth: int, patch_size: int, dropout: float
+    ) -> None:
+        super().__init__()
+        channels, height, width = info.sample_shape
+        rows, columns = patch_grid(height, width, patch_size)
+        if info.n_classes is None:
+            raise CvkanError(
+                "a vit classifies, but the data set has no classes",
+                seen=info.name,
+                do="Set n_classes in its DataInfo.",
+            )
+        self.patches = nn.Conv2d(channels, dim, patch_size, stride=patch_size)
+        self.positions = nn.Parameter(torch.randn(1, rows * columns, dim) * 0.02)
+        self.dropout = nn.Dropout(dropout)
+        self.blocks = nn.Sequential(*(TransformerBlock(dim, hidden, dropout) for _ in range(depth)))
+        self.norm = nn.LayerNorm(dim)
+        self.head = nn.Linear(dim, info.n_classes)
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Logits; every patch of an image is real, so a mask is refused."""
+        if mask is not None:
+            raise CvkanError("a vit takes no mask", seen=tuple(mask.shape), do="Leave it out.")
+        tokens = self.patches(x).flatten(2).transpose(1, 2)
+        tokens = self.blocks(self.dropout(tokens + self.positions))
+        logits: Tensor = self.head(self.norm(tokens).mean(1))
+        return logits
+
+
+def matched_vit(config: ImageModelConfig, info: DataInfo) -> VisionTransformer:
+    """The transformer with as many parameters, to 3%, as the cvkan model of the same options."""
+    target = count_parameters(shape_only(lambda: ImageModel(config, info)))
+    depth = max(config.n_layers, 1)
+
+    def vit(dim: int, hidden: int) -> VisionTransformer:
+        return VisionTransformer(
+            info,
+            dim=dim,
+            hidden=hidden,
+            depth=depth,
+            patch_size=config.patch_size,
+            dropout=config.dropout,
+        )
+
+    def size(dim: int, hidden: int) -> int:
+        return count_parameters(shape_only(lambda: vit(dim, hidden)))
+
+    dim, hidden = nearest_in_size(size, target, step=HEADS, tolerance=TOLERANCE)
+    return vit(dim, hidden)

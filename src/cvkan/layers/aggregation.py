@@ -1,0 +1,152 @@
+"""Aggregations: what the tokens of a sample have in common, as one context or one per token.
+
+Each takes tokens (B, N, D) and a mask (B, N) that is true where a token is real, and returns
+(B, 1, D) or, for `local_window` and `causal`, (B, N, D). Masked tokens have no say in any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
+
+from cvkan.errors import UnknownNameError
+from cvkan.polar import EPSILON, PAIR, Polar
+
+Grid = tuple[int, int]  # rows and columns of the tokens of an image
+
+
+class Mean(nn.Module):
+    """The plain mean."""
+
+    def forward(self, z: Polar, mask: Tensor | None = None) -> Polar:
+        return z.weighted_sum(uniform_weights(z, mask))
+
+
+class MagnitudeWeighted(nn.Module):
+    """The mean in which a token weighs by its mean magnitude: loud tokens speak for the sample."""
+
+    def forward(self, z: Polar, mask: Tensor | None = None) -> Polar:
+        loudness = _MeanMagnitude.apply(z.pair)  # type: ignore[no-untyped-call]
+        if mask is not None:
+            loudness = loudness * mask
+        weights = loudness / (loudness.sum(1, keepdim=True) + 1e-6)
+        return z.weighted_sum(weights.unsqueeze(1))
+
+
+class LocalWindow(nn.Module):
+    """The mean over a square window around each token (an interval where there is no grid).
+
+    Tokens beyond the border do not exist, so a window there has fewer tokens.
+    """
+
+    def __init__(self, window: int, grid: Grid | None) -> None:
+        super().__init__()
+        self.window, self.grid = window, grid
+
+    def forward(self, z: Polar, mask: Tensor | None = None) -> Polar:
+        tokens = z.features()  # (B, N, 2D)
+        real = tokens.new_ones(1, tokens.shape[1]) if mask is None else mask.to(tokens.dtype)
+        total = self._sum(tokens * real.unsqueeze(-1))
+        count = self._sum(real.unsqueeze(-1)).round()
+        return Polar.from_features(total / count.clamp(min=1))
+
+    def _sum(self, tokens: Tensor) -> Tensor:
+        rows, columns = self.grid or (1, tokens.shape[1])
+        high = self.window if self.grid else 1
+        plane = tokens.reshape(tokens.shape[0], rows, columns, -1).permute(0, 3, 1, 2)
+        before, above = (self.window - 1) // 2, (high - 1) // 2
+        padding = (before, self.window - 1 - before, above, high - 1 - above)
+        pooled = F.avg_pool2d(
+            F.pad(plane, padding), (high, self.window), stride=1, divisor_override=1
+        )
+        return pooled.permute(0, 2, 3, 1).flatten(1, 2)
+
+
+class Causal(nn.Module):
+    """The mean over a token and those before it."""
+
+    def forward(self, z: Polar, mask: Tensor | None = None) -> Polar:
+        real = z.pair.new_ones(z.shape[:2]) if mask is None else mask.to(z.pair.dtype)
+        counts = real.cumsum(1).clamp(min=1)
+        pair = z.pair if mask is None else z.pair * real[..., None, None]
+        return Polar(pair.cumsum(1) / counts[..., None, None])
+
+
+class AttentionAggregation(nn.Module):
+    """The mean weighted by how well a token's phases agree with the sample's mean phases.
+
+    score_n = sum_d w_d Re(z_nd conj(u_d)) / sqrt(D), u the unit phases of the plain mean and w
+    learned. Turning all tokens by one angle turns the result and changes no weight.
+    """
+
+    def __init__(self, d_complex: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(d_complex))
+
+    def forward(self, z: Polar, mask: Tensor | None = None) -> Polar:
+        direction = z.weighted_sum(uniform_weights(z, mask)).unit()
+        query = direction.scale(self.weight / self.weight.numel() ** 0.5)
+        scores = query.features() @ z.features().transpose(1, 2)  # (B, 1, N)
+        return z.weighted_sum(masked_softmax(scores, mask))
+
+
+def uniform_weights(z: Polar, mask: Tensor | None) -> Tensor:
+    """Weights (B, 1, N) of the plain mean over real tokens."""
+    batch, tokens = z.shape[:2]
+    if mask is None:
+        return z.pair.new_full((batch, 1, tokens), 1 / tokens)
+    real = mask.to(z.pair.dtype)
+    return (real / real.sum(1, keepdim=True).clamp(min=1)).unsqueeze(1)
+
+
+def masked_softmax(scores: Tensor, mask: Tensor | None) -> Tensor:
+    """Softmax over the last axis of (B, M, N); masked tokens get exactly zero."""
+    if mask is not None:
+        scores = scores.masked_fill(~mask.unsqueeze(1), torch.finfo(scores.dtype).min)
+    weights = scores.softmax(-1)
+    return weights if mask is None else weights * mask.unsqueeze(1)
+
+
+class _MeanMagnitude(torch.autograd.Function):
+    """Mean over dimensions of |z|, (B, N): keeps nothing but its input for the backward."""
+
+    @staticmethod
+    def forward(ctx: Any, pair: Tensor) -> Tensor:
+        ctx.save_for_backward(pair)
+        return _power(pair).sqrt_().mean(-1)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        (pair,) = ctx.saved_tensors
+        slope = _power(pair).rsqrt_().mul_((grad / pair.shape[-1]).unsqueeze(-1))
+        result: Tensor = pair * slope.unsqueeze(PAIR)
+        return result
+
+
+def _power(pair: Tensor) -> Tensor:
+    re, im = pair.select(PAIR, 0), pair.select(PAIR, 1)
+    return (re * re).addcmul_(im, im).add_(EPSILON)
+
+
+AGGREGATIONS: dict[str, Callable[[int, int, Grid | None], nn.Module]] = {
+    "mean": lambda d_complex, window, grid: Mean(),
+    "magnitude_weighted": lambda d_complex, window, grid: MagnitudeWeighted(),
+    "local_window": lambda d_complex, window, grid: LocalWindow(window, grid),
+    "causal": lambda d_complex, window, grid: Causal(),
+    "attention": lambda d_complex, window, grid: AttentionAggregation(d_complex),
+}
+
+
+def make_aggregation(
+    name: str, d_complex: int, *, window: int = 7, grid: Grid | None = None
+) -> nn.Module:
+    """The aggregation called `name`; grid is the tokens' rows and columns where they have any."""
+    if name not in AGGREGATIONS:
+        raise UnknownNameError("aggregation", name, AGGREGATIONS)
+    return AGGREGATIONS[name](d_complex, window, grid)

@@ -1,0 +1,65 @@
+"""What all models share: samples become tokens, tokens interact, are pooled, and answer."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor, nn
+
+from cvkan.errors import CvkanError
+from cvkan.info import DataInfo
+from cvkan.layers.aggregation import Grid
+from cvkan.layers.heads import ClassificationHead
+from cvkan.layers.pooling import make_pooling
+from cvkan.models.backbone import Backbone
+from cvkan.models.config import ModelConfig
+from cvkan.polar import Polar
+
+
+class TokenModel(nn.Module, ABC):
+    """Embedding (a subclass's), backbone and pooling; a subclass adds the head."""
+
+    def __init__(self, config: ModelConfig, *, grid: Grid | None = None) -> None:
+        super().__init__()
+        self.backbone = Backbone(config, grid=grid)
+        self.pool = make_pooling(config.pooling, config.d_complex)
+
+    @abstractmethod
+    def embed(self, x: Tensor, mask: Tensor | None) -> Polar:
+        """A batch of samples as tokens (B, N, D)."""
+
+    def pooled(self, x: Tensor, mask: Tensor | None = None) -> Polar:
+        """The one complex vector (B, D) that the head sees."""
+        tokens = self.embed(x, mask).masked(mask)
+        vector: Polar = self.pool(self.backbone(tokens, mask), mask)
+        return vector
+
+    @torch.no_grad()
+    def trace(self, x: Tensor, mask: Tensor | None = None) -> list[Polar]:
+        """The tokens (B, N, D) after the embedding and after each layer, for pictures."""
+        tokens = self.embed(x, mask).masked(mask)
+        return [state.detach() for state in self.backbone.states(tokens, mask)]
+
+
+class Classifier(TokenModel):
+    """A token model that ends in logits (B, classes)."""
+
+    def __init__(self, config: ModelConfig, info: DataInfo, *, grid: Grid | None = None) -> None:
+        super().__init__(config, grid=grid)
+        if info.n_classes is None:
+            raise CvkanError(
+                f"{info.domain} models classify, but the data set has no classes",
+                seen=info.name,
+                do="Set n_classes in its DataInfo.",
+            )
+        self.head = ClassificationHead(
+            config.d_complex,
+            info.n_classes,
+            hidden=2 * config.kan_hidden,
+            dropout=config.dropout,
+        )
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        logits: Tensor = self.head(self.pooled(x, mask))
+        return logits

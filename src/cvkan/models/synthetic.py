@@ -1,0 +1,29 @@
+"""Bare token sequences: no front end, no positions."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from cvkan.info import DataInfo
+from cvkan.layers.embedding import ComplexSequence, RealSequence
+from cvkan.models.base import Classifier
+from cvkan.models.config import SyntheticModelConfig
+from cvkan.polar import Polar
+
+COMPLEX_AXES = 3  # (tokens, features, 2) without the batch
+
+
+class SyntheticModel(Classifier):
+    """Classifies sets of tokens: (B, tokens, features) real, or (B, tokens, features, 2) complex.
+
+    Positions would turn tokens against each other, and their common phase is the signal.
+    """
+
+    def __init__(self, config: SyntheticModelConfig, info: DataInfo) -> None:
+        super().__init__(config, info)
+        kind = ComplexSequence if len(info.sample_shape) == COMPLEX_AXES else RealSequence
+        self.embedding = kind(info.sample_shape[1], config.d_complex)
+
+    def embed(self, x: Tensor, mask: Tensor | None = None) -> Polar:
+        tokens: Polar = self.embedding(x)
+        return tokens

@@ -1,0 +1,153 @@
+"""The polar algebra: the only place that knows how complex numbers are stored.
+
+A complex tensor of shape (..., D) is one real tensor of shape (..., 2, D): the pair axis, real
+part before imaginary part, stands before the dimensions. A linear layer with 2D outputs is then a
+complex layer by a reshape, one addition or scaling moves both parts, and no kernel for complex
+numbers (each an exp, a sine and a cosine, or a hypot) is ever called.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+# Under every root and logarithm, added to |z|^2: a dead channel (exactly zero) would otherwise
+# give an infinite gradient. It stands for a magnitude of 1e-6.
+EPSILON = 1e-12
+PAIR = -2  # the axis of real and imaginary part
+
+
+@dataclass(frozen=True, slots=True)
+class Polar:
+    """A complex tensor of shape (..., D), held as a real tensor of shape (..., 2, D)."""
+
+    pair: Tensor
+
+    @classmethod
+    def of(cls, re: Tensor, im: Tensor) -> Polar:
+        """From real and imaginary parts of equal shape."""
+        return cls(torch.stack((re, im), dim=PAIR))
+
+    @classmethod
+    def from_polar(cls, magnitude: Tensor, phase: Tensor) -> Polar:
+        """From magnitudes and angles in radians; for data and tests, not for the hot path."""
+        return cls.of(magnitude * phase.cos(), magnitude * phase.sin())
+
+    @classmethod
+    def from_trailing(cls, values: Tensor) -> Polar:
+        """From (..., D, 2), the layout in which data sets keep complex samples."""
+        return cls(values.transpose(-1, -2))
+
+    @classmethod
+    def from_complex(cls, values: Tensor) -> Polar:
+        """From a torch complex tensor."""
+        return cls.of(values.real, values.imag)
+
+    @classmethod
+    def from_features(cls, features: Tensor) -> Polar:
+        """From 2D real features, the first D of them the real parts."""
+        return cls(features.reshape(*features.shape[:-1], 2, -1))
+
+    @property
+    def re(self) -> Tensor:
+        return self.pair.select(PAIR, 0)
+
+    @property
+    def im(self) -> Tensor:
+        return self.pair.select(PAIR, 1)
+
+    @property
+    def shape(self) -> torch.Size:
+        """The complex shape, (..., D)."""
+        return self.re.shape
+
+    def features(self) -> Tensor:
+        """The same numbers as 2D real features."""
+        return self.pair.flatten(PAIR)
+
+    def complex(self) -> Tensor:
+        """As a torch complex tensor; for notebooks and tests."""
+        return torch.complex(self.re, self.im)
+
+    def detach(self) -> Polar:
+        return Polar(self.pair.detach())
+
+    def power(self) -> Tensor:
+        """|z|^2, without epsilon."""
+        return self.re.square() + self.im.square()
+
+    def magnitude(self) -> Tensor:
+        return (self.power() + EPSILON).sqrt()
+
+    def log_magnitude(self) -> Tensor:
+        return (self.power() + EPSILON).log() * 0.5
+
+    def phase(self) -> Tensor:
+        """Angles in (-pi, pi]; for pictures, no layer needs one."""
+        return torch.atan2(self.im, self.re)
+
+    def unit(self) -> Polar:
+        """z / |z|; about zero where z is."""
+        return self.scale((self.power() + EPSILON).rsqrt())
+
+    def scale(self, factor: Tensor) -> Polar:
+        """Times a real tensor of shape (..., D) or (..., 1)."""
+        return Polar(self.pair * factor.unsqueeze(PAIR))
+
+    def rotate(self, cos: Tensor, sin: Tensor) -> Polar:
+        """Times (cos + i sin), constants that broadcast against (..., D)."""
+        return Polar(_Rotate.apply(self.pair, cos, sin))  # type: ignore[no-untyped-call]
+
+    def dot(self, other: Polar) -> Tensor:
+        """Re(z conj(other)) per dimension: alignment of phases times both magnitudes."""
+        return (self.pair * other.pair).sum(PAIR)
+
+    def times_conj(self, other: Polar) -> Polar:
+        """z conj(other): magnitudes multiply, phases subtract."""
+        cross = self.im * other.re - self.re * other.im
+        return Polar.of(self.dot(other), cross)
+
+    def masked(self, mask: Tensor | None) -> Polar:
+        """Zero, whatever was there (NaN too), where mask (batch, tokens) is false."""
+        if mask is None:
+            return self
+        return Polar(torch.where(mask[..., None, None], self.pair, 0.0))
+
+    def weighted_sum(self, weights: Tensor) -> Polar:
+        """Sum over tokens: (B, N, D) with real weights (B, M, N) becomes (B, M, D)."""
+        total = weights @ self.features()
+        return Polar.from_features(total)
+
+    def __add__(self, other: Polar) -> Polar:
+        return Polar(self.pair + other.pair)
+
+    def __getitem__(self, index: Any) -> Polar:
+        """Index the axes before the dimensions."""
+        return Polar(self.pair[index])
+
+
+class _Rotate(torch.autograd.Function):
+    """Multiply by unit constants in one buffer; the backward is the opposite rotation."""
+
+    @staticmethod
+    def forward(ctx: Any, pair: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        ctx.save_for_backward(cos, sin)
+        return _rotated(pair, cos, sin)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        cos, sin = ctx.saved_tensors
+        return _rotated(grad, cos, -sin), None, None
+
+
+def _rotated(pair: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    re, im = pair.select(PAIR, 0), pair.select(PAIR, 1)
+    out = pair * cos.unsqueeze(PAIR)
+    out.select(PAIR, 0).addcmul_(im, sin, value=-1)
+    out.select(PAIR, 1).addcmul_(re, sin)
+    return out
