@@ -1,0 +1,185 @@
+"""`lab log new|list|actions|done|status|check|refresh`."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="The lab log: dated entries written from runs.", no_args_is_help=True)
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+Many = list[str] | None
+
+
+def register(root: typer.Typer) -> None:
+    root.add_typer(app, name="log")
+
+
+@app.command("new")
+def new(
+    kind: Annotated[str, typer.Argument(help="research, experiment or suite.")],
+    title: Annotated[
+        str | None, typer.Argument(help="Default: a verdict made from the data.")
+    ] = None,
+    category: Annotated[str | None, typer.Option(help="As Architecture or Training.")] = None,
+    status: Annotated[str | None, typer.Option(help="As Resolved, Workaround, Open.")] = None,
+    related: Annotated[Many, typer.Option(help="A related file; repeat it.")] = None,
+    finding: Annotated[Many, typer.Option(help="A sentence of the finding; repeat it.")] = None,
+    impact: Annotated[Many, typer.Option(help="What follows from it; repeat it.")] = None,
+    action: Annotated[Many, typer.Option(help="An action item; repeat it.")] = None,
+    runs: Annotated[
+        str | None, typer.Option(metavar="EXPR", help='Which runs, as "suite.name == pilot".')
+    ] = None,
+    by: Annotated[str | None, typer.Option(help="The parameter whose values are compared.")] = None,
+    metric: Annotated[str | None, typer.Option(help="Default: each run's headline metric.")] = None,
+    rows: Annotated[str | None, typer.Option(help="One table row per value of this.")] = None,
+    run: Annotated[str | None, typer.Option(help="The run an experiment entry tells of.")] = None,
+    baseline: Annotated[
+        str | None, typer.Option(help="The arm, or for an experiment the run, to hold against.")
+    ] = None,
+    suite: Annotated[str | None, typer.Option(help="The suite a suite entry tells of.")] = None,
+    file: Annotated[Path | None, typer.Option(help="Another log file than the usual.")] = None,
+    day: Annotated[str | None, typer.Option("--date", help="YYYY-MM-DD; default today.")] = None,
+    edit: Annotated[bool, typer.Option("--edit", help="Open it in $EDITOR first.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the entry.")] = False,
+) -> None:
+    """Write a log entry: from runs, or by hand."""
+    import lab.log
+
+    entry = lab.log.new(
+        kind,
+        title,
+        category=category,
+        status=status,
+        related=related or (),
+        finding=finding or (),
+        impact=impact or (),
+        actions=action or (),
+        runs=runs,
+        by=by,
+        metric=metric,
+        rows=rows,
+        run=run,
+        baseline=baseline,
+        suite=suite,
+        file=file,
+        date=_day(day),
+        edit=edit,
+        dry_run=dry_run,
+    )
+    if dry_run:
+        typer.echo(entry.text)
+    else:
+        typer.echo(f"{entry.title}\n{entry.place}")
+
+
+@app.command("list")
+def list_(as_json: Json = False) -> None:
+    """Every entry of every log file, in order."""
+    from rich.table import Table
+
+    import lab.log
+    from lab.cli.show import print_json, stdout
+
+    entries = lab.log.entries()
+    if as_json:
+        print_json([entry.as_dict() for entry in entries])
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("date", "title", "status", "open", "where"):
+        table.add_column(column)
+    for entry in entries:
+        open_items = sum(action.state == "open" for action in entry.actions)
+        table.add_row(
+            str(entry.date or ""), entry.title, entry.status or "", str(open_items or ""), entry.place
+        )
+    stdout().print(table)
+
+
+@app.command("actions")
+def actions(
+    only_open: Annotated[bool, typer.Option("--open", help="Only open ones.")] = False,
+    only_done: Annotated[bool, typer.Option("--done", help="Only done ones.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Every action item of every log file."""
+    from rich.table import Table
+
+    import lab.log
+    from lab.cli.show import print_json, stdout
+
+    states = {"open"} if only_open and not only_done else {"done"} if only_done else None
+    if only_open and only_done:
+        states = None
+    found = [item for item in lab.log.actions() if states is None or item.state in states]
+    if as_json:
+        print_json([item.as_dict() for item in found])
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("id", "", "action", "entry", "where"):
+        table.add_column(column)
+    for item in found:
+        mark = "[green]done[/green]" if item.state == "done" else "[yellow]open[/yellow]"
+        table.add_row(item.id, mark, item.text, item.entry, f"{item.file}:{item.line}")
+    stdout().print(table)
+
+
+@app.command("done")
+def done(action: Annotated[str, typer.Argument(help="An action's id.")]) -> None:
+    """Tick an action item; only its line changes."""
+    import lab.log
+
+    item = lab.log.done(action)
+    typer.echo(f"done  {item.text}  ({item.file}:{item.line})")
+
+
+@app.command("status")
+def status(
+    entry: Annotated[str, typer.Argument(help="Part of an entry's title, or its date.")],
+    status: Annotated[str, typer.Argument(help="As Resolved, Confirmed, Workaround.")],
+) -> None:
+    """Set an entry's status; only its line changes."""
+    import lab.log
+
+    changed = lab.log.status(entry, status)
+    typer.echo(f"{changed.title}: {changed.status}  ({changed.place})")
+
+
+@app.command("check")
+def check(as_json: Json = False) -> None:
+    """Recompute every generated block from the runs; exit 1 where one no longer holds."""
+    import lab.log
+    from lab.cli.show import print_json, stdout
+
+    drifts = lab.log.check()
+    if as_json:
+        print_json([drift.as_dict() for drift in drifts])
+    else:
+        for drift in drifts:
+            stdout().print(str(drift), highlight=False)
+        stdout().print(f"{len(drifts)} lines no longer hold" if drifts else "Everything holds.")
+    if drifts:
+        raise typer.Exit(1)
+
+
+@app.command("refresh")
+def refresh() -> None:
+    """Rewrite the generated blocks from the runs; prose is never touched."""
+    import lab.log
+
+    for place in lab.log.refresh():
+        typer.echo(place)
+
+
+def _day(text: str | None) -> date | None:
+    from lab.errors import InputError
+
+    if text is None:
+        return None
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()
+    except ValueError:
+        raise InputError("Not a date", seen=text, do="Write it as YYYY-MM-DD.") from None

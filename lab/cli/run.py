@@ -1,0 +1,162 @@
+"""`lab run` and `lab rerun`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from lab.record.run import Run
+    from lab.workspace import Workspace
+
+Notebook = Annotated[
+    Path | None, typer.Argument(metavar="NOTEBOOK", help="The notebook to run.", show_default=False)
+]
+Param = Annotated[
+    list[str] | None,
+    typer.Option("--param", "-p", metavar="NAME=VALUE", help="A parameter's value; repeat it."),
+]
+Tag = Annotated[list[str] | None, typer.Option("--tag", metavar="T", help="A tag; repeat it.")]
+Name = Annotated[str | None, typer.Option(help="A name for the run.")]
+Timeout = Annotated[str | None, typer.Option(help="Stop the run after this long, as 2h or 30m.")]
+On = Annotated[str, typer.Option("--on", help="Where it executes: pool or inline.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+Help = Annotated[
+    bool, typer.Option("--help", "-h", help="Show this, or with a notebook its parameters.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    app.command("run", add_help_option=False)(run)
+    app.command("rerun")(rerun)
+
+
+def run(
+    context: typer.Context,
+    notebook: Notebook = None,
+    param: Param = None,
+    tag: Tag = None,
+    name: Name = None,
+    timeout: Timeout = None,
+    on: On = "pool",
+    as_json: Json = False,
+    show_help: Help = False,
+) -> None:
+    """Run a notebook headless; `lab run NOTEBOOK --help` lists its own parameters."""
+    if notebook is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(0 if show_help else 2)
+    if show_help:
+        _print_parameters(notebook)
+        return
+    from lab.duration import parse_duration
+    from lab.notebook import run_notebook
+    from lab.schema import read_notebook_schema
+
+    params = read_notebook_schema(notebook).coerce(_pairs(param or []), text=True)
+    seconds = parse_duration(timeout) if timeout else None
+    _follow(
+        notebook,
+        params,
+        as_json,
+        lambda **watch: run_notebook(
+            notebook, params, tags=tag or (), name=name, timeout=seconds, on=on, **watch
+        ),
+    )
+
+
+def rerun(
+    run_id: Annotated[str, typer.Argument(metavar="RUN", help="The run to repeat.")],
+    param: Param = None,
+    timeout: Timeout = None,
+    on: On = "pool",
+    as_json: Json = False,
+) -> None:
+    """Run a recorded run's notebook again with the same parameters."""
+    from lab.duration import parse_duration
+    from lab.notebook import rerun_plan, run_notebook
+
+    seconds = parse_duration(timeout) if timeout else None
+    again = rerun_plan(run_id, _pairs(param or []))
+    _follow(
+        again.notebook,
+        again.params,
+        as_json,
+        lambda **watch: run_notebook(
+            again.notebook, again.params, tags=again.tags, timeout=seconds, on=on, **watch
+        ),
+        notes=again.differences,
+    )
+
+
+def _pairs(texts: list[str]) -> dict[str, str]:
+    from lab.errors import ParameterError
+
+    pairs: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            raise ParameterError("Not a parameter", seen=text, do="Write it as -p NAME=VALUE.")
+        pairs[name.strip()] = value
+    return pairs
+
+
+def _print_parameters(notebook: Path) -> None:
+    from rich.table import Table
+
+    from lab.cli.show import stdout
+    from lab.schema import read_notebook_schema
+
+    schema = read_notebook_schema(notebook)
+    table = Table(box=None, header_style="bold")
+    for column in ("parameter", "type", "default", "what it is"):
+        table.add_column(column)
+    for parameter in schema.parameters:
+        table.add_row(
+            parameter.name, parameter.annotation, repr(parameter.default), parameter.comment
+        )
+    console = stdout()
+    console.print(f"Parameters of [bold]{notebook}[/bold]\n")
+    console.print(table)
+    first = schema.parameters[0].name if schema.parameters else "NAME"
+    console.print(f"\nlab run {notebook} -p {first}=VALUE", highlight=False)
+
+
+def _follow(
+    notebook: Path,
+    params: dict[str, Any],
+    as_json: bool,
+    execute: Callable[..., Run],
+    notes: tuple[str, ...] = (),
+) -> None:
+    """Execute with a progress display, print how it ended, and exit 1 unless it is done."""
+    from lab.cli.progress import single_run
+    from lab.cli.show import print_json, stderr, stdout
+    from lab.record.catalogue import as_json as run_json
+    from lab.workspace import Workspace
+
+    workspace = Workspace.find()
+    console = stderr() if as_json else stdout()
+    for note in notes:
+        console.print(f"[yellow]{note}[/yellow]")
+    with single_run(notebook, params, workspace, console) as on_start:
+        ended = execute(on_start=on_start)
+    if as_json:
+        print_json(run_json(ended))
+    else:
+        _print_end(ended, workspace, console)
+    if ended.status != "done":
+        raise typer.Exit(1)
+
+
+def _print_end(ended: Run, workspace: Workspace, console: Console) -> None:
+    from lab.cli.show import outcome_text
+
+    console.print(outcome_text(Path(ended.notebook or "notebook").stem, ended))
+    where = workspace.relative(ended.path.root)
+    console.print(f"  {where}  (lab show {ended.id})", style="dim", highlight=False)

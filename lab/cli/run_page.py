@@ -1,0 +1,98 @@
+"""The page that `lab show` prints."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from lab.cli.show import error_line, metric_value, status_text
+from lab.duration import show_duration
+
+if TYPE_CHECKING:
+    from lab.record.run import Run
+    from lab.workspace import Workspace
+
+_ADVICE = {
+    "exception": "Open the executed notebook at the cell above, mend it, then lab rerun.",
+    "oom": "It ran out of memory: a smaller batch_size or model, or more memory.",
+    "kernel_died": "The kernel died: look at the last cell's output in the executed notebook.",
+    "killed": "The process vanished (killed, or the machine went down): lab rerun repeats it.",
+    "time_limit": "It ran out of time: a longer --timeout, or fewer epochs.",
+    "interrupted": "Somebody interrupted it: lab rerun repeats it.",
+    "preempted": "The cluster took its place back: lab rerun repeats it.",
+    "disk_full": "The disk was full: free some space, then lab rerun.",
+}
+
+
+def print_run(run: Run, workspace: Workspace, console: Console) -> None:
+    """Everything a person asks of one run, on one screen."""
+    record = run.record
+    title = Text(run.id, style="bold")
+    if run.name and run.name != run.id:
+        title.append(f"  {run.name}")
+    title.append("  ").append(status_text(run.status, run.reason))
+    console.print(title)
+    console.print(_facts(run, workspace))
+    if record.get("error"):
+        console.print(Text(error_line(record["error"]), style="red"))
+    if run.reason in _ADVICE:
+        console.print(Text(_ADVICE[run.reason], style="yellow"))
+    if run.params:
+        console.print(_params(run.params))
+    metrics = {name: entry for name, entry in run.summary.items() if name != "notes"}
+    if metrics:
+        console.print(_metrics(metrics, record.get("headline")))
+    for name, text in (run.summary.get("notes") or {}).items():
+        console.print(f"note  {name}: {text}", highlight=False)
+
+
+def _facts(run: Run, workspace: Workspace) -> Table:
+    record = run.record
+    git = record.get("git") or {}
+    table = Table.grid(padding=(0, 2))
+    table.add_row("notebook", run.notebook or "-")
+    if record.get("suite"):
+        suite = record["suite"]
+        table.add_row("suite", f"{suite['name']}, arm {suite['arm']}")
+    table.add_row("started", f"{run.started} for {show_duration(run.seconds)}")
+    table.add_row("on", f"{record.get('host')}, {record.get('device') or 'device not said'}")
+    if git.get("sha"):
+        dirty = ", with changes (environment/diff.patch)" if git.get("dirty") else ""
+        table.add_row("code", f"{git['sha'][:10]} on {git.get('branch')}{dirty}")
+    for source in record.get("data") or []:
+        table.add_row("data", f"{source['name']}  {str(source['sha256'])[:12]}")
+    if run.tags:
+        table.add_row("tags", " ".join(run.tags))
+    table.add_row("folder", workspace.relative(run.path.root))
+    return table
+
+
+def _params(params: dict[str, Any]) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("parameter")
+    table.add_column("value")
+    for name, value in params.items():
+        table.add_row(name, str(value))
+    return table
+
+
+def _metrics(metrics: dict[str, Any], headline: str | None) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("metric", "best", "at step", "last", "goal"):
+        table.add_column(column, justify="left" if column in ("metric", "goal") else "right")
+    for name, entry in metrics.items():
+        table.add_row(
+            Text(name, style="bold" if name == headline else ""),
+            _shown(name, entry["best"]),
+            _shown("", entry["best_step"]),
+            _shown(name, entry["last"]),
+            entry["goal"],
+        )
+    return table
+
+
+def _shown(name: str, value: Any) -> str:
+    return "-" if value is None else metric_value(name, value)

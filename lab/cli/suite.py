@@ -1,0 +1,241 @@
+"""`lab suite run`, `lab suite status`, `lab overnight`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from lab.suite.plan import PlannedRun
+    from lab.suite.runner import Outcome
+    from lab.suite.schema import Suite
+    from lab.workspace import Workspace
+
+OVERNIGHT = Path("experiments/suites/overnight.yaml")
+
+File = Annotated[Path, typer.Argument(help="The suite's YAML file.", show_default=False)]
+Workers = Annotated[int | None, typer.Option(min=1, help="Runs at a time, instead of the file's.")]
+On = Annotated[str, typer.Option("--on", help="Where runs execute: pool or inline.")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Run all, also what is there already.")]
+Until = Annotated[str | None, typer.Option(help="Start no run after this time, as 07:00.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would run, and why.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+
+app = typer.Typer(help="Run many notebooks as one piece of work.", no_args_is_help=True)
+
+
+def register(root: typer.Typer) -> None:
+    root.add_typer(app, name="suite")
+    root.command("overnight")(overnight)
+
+
+@app.command("run")
+def run(
+    file: File,
+    workers: Workers = None,
+    on: On = "pool",
+    fresh: Fresh = False,
+    until: Until = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Run what a suite asks for and is not there yet, then write its log entry."""
+    _run(file, workers, on, fresh, until, dry_run, as_json)
+
+
+def overnight(
+    workers: Workers = None,
+    on: On = "pool",
+    fresh: Fresh = False,
+    until: Until = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """The same as `lab suite run experiments/suites/overnight.yaml`."""
+    from lab.workspace import Workspace
+
+    file = Workspace.find().root / OVERNIGHT
+    _run(file, workers, on, fresh, until, dry_run, as_json)
+
+
+@app.command("status")
+def status(file: File, as_json: Json = False) -> None:
+    """Which runs of a suite are there, and why the others are due."""
+    from lab.cli.show import print_json, stdout
+    from lab.suite import plan_suite, read_suite
+    from lab.workspace import Workspace
+
+    workspace = Workspace.find()
+    plan = plan_suite(read_suite(file), workspace)
+    if as_json:
+        print_json([_plan_row(item, workspace) for item in plan])
+        return
+    _print_plan(plan, stdout())
+
+
+def _run(
+    file: Path,
+    workers: int | None,
+    on: str,
+    fresh: bool,
+    until: str | None,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    from lab.cli.show import print_json, stderr, stdout
+    from lab.suite import plan_suite, read_suite
+    from lab.workspace import Workspace
+
+    workspace = Workspace.find()
+    suite = read_suite(file)
+    plan = plan_suite(suite, workspace, fresh=fresh)
+    console = stderr() if as_json else stdout()
+    if dry_run:
+        if as_json:
+            print_json([_plan_row(item, workspace) for item in plan])
+        else:
+            _print_plan(plan, console)
+        return
+    outcome = _execute(suite, plan, workspace, console, workers=workers, on=on, until=until)
+    entries = _write_entries(suite, outcome, workspace, console)
+    if as_json:
+        print_json(_outcome_json(suite, outcome, entries))
+    else:
+        _print_end(suite, outcome, workspace, console, file)
+    if not outcome.complete:
+        raise typer.Exit(1)
+
+
+def _execute(
+    suite: Suite,
+    plan: list[PlannedRun],
+    workspace: Workspace,
+    console: Console,
+    *,
+    workers: int | None,
+    on: str,
+    until: str | None,
+) -> Outcome:
+    from datetime import datetime
+
+    from lab.cli.progress import Progress
+    from lab.duration import parse_clock
+    from lab.suite import run_suite_plan
+
+    due = [item for item in plan if item.due]
+    deadline = parse_clock(until, datetime.now()) if until else None
+    count = workers or suite.workers
+    console.print(
+        f"[bold]{suite.name}[/bold]: {len(due)} of {len(plan)} runs to do, {count} at a time"
+    )
+    if len(due) < len(plan):
+        console.print(f"{len(plan) - len(due)} are done already (lab suite status says which)")
+    with Progress(due, workspace, console) as progress:
+        return run_suite_plan(
+            plan,
+            workspace,
+            on=on,
+            workers=count,
+            retries=suite.retries,
+            until=deadline,
+            watcher=progress,
+        )
+
+
+def _write_entries(
+    suite: Suite, outcome: Outcome, workspace: Workspace, console: Console
+) -> list[str]:
+    """Write the log entries of a suite that ran something; says where each one stands."""
+    if not outcome.runs or outcome.not_started:
+        return []
+    from lab.log import new_for_suite
+
+    written = []
+    for item in suite.log_items:
+        entry = new_for_suite(suite.name, item, outcome.ids, workspace)
+        written.append(f"{workspace.relative(entry.file)}:{entry.line}")
+        console.print(f"log entry  [bold]{entry.title}[/bold]  {written[-1]}", highlight=False)
+    return written
+
+
+def _print_plan(plan: list[PlannedRun], console: Console) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold")
+    for column in ("", "run", "why"):
+        table.add_column(column)
+    for item in plan:
+        mark = "[green]done[/green]" if not item.due else "[yellow]due[/yellow]"
+        table.add_row(mark, item.label, item.why)
+    console.print(table)
+    due = sum(item.due for item in plan)
+    console.print(f"{due} of {len(plan)} runs are due.")
+
+
+def _print_end(
+    suite: Suite, outcome: Outcome, workspace: Workspace, console: Console, file: Path
+) -> None:
+    from lab.comparison import compare
+    from lab.record.catalogue import find_run
+
+    ids = outcome.ids
+    found = [find_run(workspace, run_id) for run_id in ids]
+    for item in suite.log_items[:1]:
+        if any(run.status == "done" for run in found):
+            console.print()
+            console.print(compare(found, by=item.by, metric=item.metric, rows=item.rows))
+    _print_failures(outcome, console)
+    console.print()
+    if outcome.complete:
+        console.print("What to try next:")
+        console.print("  lab runs                       every run, newest first", highlight=False)
+        console.print(f"  lab show {ids[-1]}       one run, best against last", highlight=False)
+        console.print("  lab log actions                what the entry asks for", highlight=False)
+        console.print("  make lab                       the same notebooks in JupyterLab")
+    else:
+        again = f"lab suite run {workspace.relative(file)}"
+        console.print(f"Again, only what is missing:  [bold]{again}[/bold]", highlight=False)
+
+
+def _print_failures(outcome: Outcome, console: Console) -> None:
+    from lab.cli.show import failure_text
+
+    failed = outcome.failures
+    if failed or outcome.refused:
+        console.print(f"\n[red]{len(failed) + len(outcome.refused)} runs did not end well[/red]")
+    for item, run in failed:
+        console.print(failure_text(item.label, run))
+    for item, error in outcome.refused:
+        console.print(f"  {item.label}: {error}")
+    if outcome.not_started:
+        console.print(f"[yellow]{len(outcome.not_started)} runs were not started in time[/yellow]")
+
+
+def _plan_row(item: PlannedRun, workspace: Workspace) -> dict[str, object]:
+    return {
+        "suite": item.suite,
+        "arm": item.arm,
+        "index": item.index,
+        "matrix": item.matrix,
+        "notebook": workspace.relative(item.notebook),
+        "params": item.params,
+        "due": item.due,
+        "id": item.satisfied_by,
+        "why": item.why,
+    }
+
+
+def _outcome_json(suite: Suite, outcome: Outcome, entries: list[str]) -> dict[str, object]:
+    return {
+        "suite": suite.name,
+        "complete": outcome.complete,
+        "runs": outcome.ids,
+        "ran": [run.id for run in outcome.runs.values()],
+        "failed": [run.id for _, run in outcome.failures],
+        "not_started": [item.index for item in outcome.not_started],
+        "entries": entries,
+    }

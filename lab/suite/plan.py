@@ -1,0 +1,211 @@
+"""From a suite to the runs it asks for, and which of them are there already."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lab.errors import LabError, SuiteError
+from lab.record.catalogue import find_runs
+from lab.record.fingerprint import code_sha256, data_sha256, notebook_sha256
+from lab.record.redact import redact_params
+from lab.record.run import Run
+from lab.schema import Schema, read_notebook_schema
+from lab.suite.schema import Arm, Suite
+from lab.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One run that a suite asks for: the triple (suite, arm, matrix values) and what it executes."""
+
+    suite: str
+    arm: str
+    index: int
+    matrix: dict[str, Any]
+    notebook: Path
+    params: dict[str, Any]
+    tags: tuple[str, ...]
+    timeout: float | None
+    satisfied_by: str | None
+    why: str
+
+    @property
+    def due(self) -> bool:
+        return self.satisfied_by is None
+
+    @property
+    def label(self) -> str:
+        """How a person tells this run from its neighbours: notebook, arm and matrix values."""
+        values = " ".join(f"{name}={value}" for name, value in self.matrix.items())
+        stem = self.notebook.stem
+        return " ".join(part for part in (stem, self.arm if self.arm != stem else "", values) if part)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """The `suite` key of run.json."""
+        return {"name": self.suite, "arm": self.arm, "index": self.index, "matrix": self.matrix}
+
+
+def plan_suite(suite: Suite, workspace: Workspace, *, fresh: bool = False) -> list[PlannedRun]:
+    """Every run of `suite` in order, each told why it is due or which run satisfies it.
+
+    A triple (suite name, arm, matrix values) is satisfied by a `done` run of it with equal notebook
+    source, parameters, code and data; `fresh` ignores such runs. Raises SuiteError, NotebookError
+    or ParameterError before anything is written.
+    """
+    wanted = list(_expand(suite, workspace))
+    earlier = _earlier_runs(workspace, suite.name)
+    state = _CurrentState(workspace)
+    return [_decide(item, earlier, state, fresh=fresh) for item in wanted]
+
+
+def _expand(suite: Suite, workspace: Workspace) -> Iterable[PlannedRun]:
+    schemas: dict[Path, Schema] = {}
+    seen: set[tuple[str, Path]] = set()
+    index = 0
+    for position, item in enumerate(suite.runs):
+        notebook = _notebook_of(suite, item, position, workspace)
+        arm = item.arm or notebook.stem
+        if (arm, notebook) in seen:
+            raise SuiteError(
+                "Two runs of the suite have the same arm and notebook",
+                seen=f"{arm} on {workspace.relative(notebook)}",
+                do="Give each its own `arm:`; use `matrix:` for seeds.",
+            )
+        seen.add((arm, notebook))
+        if notebook not in schemas:
+            schemas[notebook] = read_notebook_schema(notebook)
+        matrix = suite.matrix or {}
+        for values in itertools.product(*matrix.values()):
+            point = dict(zip(matrix, values, strict=True))
+            params = suite.defaults.params | item.params | point
+            yield PlannedRun(
+                suite=suite.name,
+                arm=arm,
+                index=index,
+                matrix=point,
+                notebook=notebook,
+                params=_coerce(schemas[notebook], params, arm, workspace.relative(notebook)),
+                tags=tuple(dict.fromkeys([*suite.defaults.tags, *item.tags])),
+                timeout=suite.timeout,
+                satisfied_by=None,
+                why="",
+            )
+            index += 1
+
+
+def _notebook_of(suite: Suite, item: Arm, position: int, workspace: Workspace) -> Path:
+    named = item.notebook or suite.defaults.notebook
+    if named is None:
+        raise SuiteError(
+            f"Run {position + 1} of the suite names no notebook",
+            seen=item.arm,
+            do="Give it `notebook:`, or put one under `defaults:`.",
+        )
+    return (workspace.root / named).resolve()
+
+
+def _coerce(
+    schema: Schema, params: Mapping[str, Any], arm: str, notebook: str
+) -> dict[str, Any]:
+    try:
+        return schema.coerce(params)
+    except LabError as error:
+        what = f"Arm '{arm}' of {notebook}: {error.what}"
+        raise type(error)(what, seen=error.seen, do=error.do) from None
+
+
+class _CurrentState:
+    """What the workspace holds now, each part read once for the whole plan."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._notebooks: dict[Path, str] = {}
+        self._data: dict[str, str | None] = {}
+        self.code = code_sha256(workspace)
+
+    def notebook(self, path: Path) -> str:
+        if path not in self._notebooks:
+            self._notebooks[path] = notebook_sha256(path)
+        return self._notebooks[path]
+
+    def data(self, path: str) -> str | None:
+        if path not in self._data:
+            file = self._workspace.root / path
+            self._data[path] = data_sha256(file) if file.exists() else None
+        return self._data[path]
+
+
+Triple = tuple[str, str]
+
+
+def _earlier_runs(workspace: Workspace, suite: str) -> dict[Triple, list[Run]]:
+    """Runs of this suite by arm and matrix values, newest first."""
+    found: dict[Triple, list[Run]] = defaultdict(list)
+    for run in find_runs(workspace):
+        identity = run.record.get("suite")
+        if identity and identity.get("name") == suite:
+            found[_triple(identity["arm"], identity.get("matrix") or {})].append(run)
+    return found
+
+
+def _triple(arm: str, matrix: Mapping[str, Any]) -> Triple:
+    return arm, repr(sorted(matrix.items()))
+
+
+def _decide(
+    item: PlannedRun,
+    earlier: Mapping[Triple, list[Run]],
+    state: _CurrentState,
+    *,
+    fresh: bool,
+) -> PlannedRun:
+    candidates = [
+        run
+        for run in earlier.get(_triple(item.arm, item.matrix), [])
+        if run.notebook is None or Path(run.notebook).name == item.notebook.name
+    ]
+    if fresh:
+        return _due(item, "asked for afresh")
+    if not candidates:
+        return _due(item, "no run of it yet")
+    reasons = [_mismatch(run, item, state) for run in candidates]
+    for run, reason in zip(candidates, reasons, strict=True):
+        if reason is None:
+            return PlannedRun(**{**vars(item), "satisfied_by": run.id, "why": f"done as {run.id}"})
+    return _due(item, reasons[0] or "")
+
+
+def _due(item: PlannedRun, why: str) -> PlannedRun:
+    return PlannedRun(**{**vars(item), "satisfied_by": None, "why": why})
+
+
+def _mismatch(run: Run, item: PlannedRun, state: _CurrentState) -> str | None:
+    """Why `run` does not satisfy `item`, or None if it does."""
+    if run.status != "done":
+        return f"{run.id} {run.status}" + (f" ({run.reason})" if run.reason else "")
+    if run.record.get("notebook_sha256") != state.notebook(item.notebook):
+        return f"notebook changed since {run.id}"
+    changed = _changed_params(run.params, redact_params(item.params))
+    if changed:
+        return f"parameters changed since {run.id}: {changed}"
+    if run.record.get("code") != state.code:
+        return f"code changed since {run.id}"
+    for source in run.record.get("data") or []:
+        if source.get("path") and state.data(source["path"]) != source["sha256"]:
+            return f"data {source['name']} changed since {run.id}"
+    return None
+
+
+def _changed_params(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    # A run may record more than the notebook's parameters (a whole configuration merged in).
+    return ", ".join(
+        f"{name} {before.get(name)!r} -> {value!r}"
+        for name, value in now.items()
+        if name not in before or before[name] != value
+    )

@@ -1,0 +1,82 @@
+"""YAML files read so that every complaint about them can name its line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lab.errors import InputError
+
+Location = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class YamlFile:
+    """The value of a YAML file and the line (from 1) at which each part of it starts."""
+
+    path: Path
+    value: Any
+    lines: dict[Location, int]
+
+    def line(self, location: Location) -> int:
+        """The line of `location`, or of the nearest part that encloses it."""
+        while location not in self.lines and location:
+            location = location[:-1]
+        return self.lines.get(location, 1)
+
+
+def load_yaml(path: Path, error: type[InputError] = InputError) -> YamlFile:
+    """Read `path`; raises `error` for a missing file, wrong syntax or a key given twice."""
+    import yaml
+
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise error("No such file", seen=path, do=_others(path)) from None
+    except (OSError, UnicodeDecodeError) as problem:
+        raise error(f"{path} cannot be read", seen=problem, do="It has to be UTF-8 text.") from None
+    try:
+        loader = yaml.SafeLoader(text)
+        node = loader.get_single_node()
+        lines: dict[Location, int] = {}
+        if node is not None:
+            _walk(node, (), lines, path, error)
+        value = loader.construct_document(node) if node is not None else None
+    except yaml.YAMLError as problem:
+        mark = getattr(problem, "problem_mark", None)
+        where = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
+        what = getattr(problem, "problem", None) or str(problem)
+        raise error(
+            f"{where} is not YAML", seen=what, do="Mend that line; mind indentation and colons."
+        ) from None
+    return YamlFile(path, value, lines)
+
+
+def _walk(
+    node: Any, at: Location, lines: dict[Location, int], path: Path, error: type[InputError]
+) -> None:
+    import yaml
+
+    lines[at] = node.start_mark.line + 1
+    if isinstance(node, yaml.MappingNode):
+        seen: dict[str, int] = {}
+        for key, item in node.value:
+            name, line = str(key.value), key.start_mark.line + 1
+            if name in seen:
+                raise error(
+                    f"{path}:{line} gives a key twice",
+                    seen=name,
+                    do=f"It stands in line {seen[name]} already; keep one of them.",
+                )
+            seen[name] = line
+            _walk(item, (*at, name), lines, path, error)
+            lines[(*at, name)] = line
+    elif isinstance(node, yaml.SequenceNode):
+        for index, item in enumerate(node.value):
+            _walk(item, (*at, index), lines, path, error)
+
+
+def _others(path: Path) -> str:
+    beside = sorted(p.name for p in path.parent.glob("*.y*ml")) if path.parent.is_dir() else []
+    return f"In that folder: {', '.join(beside)}." if beside else "Check the path."
