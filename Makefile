@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup demo test test-slow check format notebooks lab bench clean
+.PHONY: help setup demo test test-slow check format notebooks lab docs bench clean
 
 help:
 	@echo "make demo       set up, run the pilot suite on embedded data, write a log entry (minutes)"
@@ -12,6 +12,7 @@ help:
 	@echo "make check      ruff, mypy and the layering test"
 	@echo "make lab        open JupyterLab in this workspace"
 	@echo "make notebooks  execute every notebook with nbmake"
+	@echo "make docs       write docs/cli.md from the commands' own help"
 	@echo "make bench      print every benchmark table"
 	@echo "make format     let ruff format and mend the code"
 	@echo "make clean      remove .venv and caches; runs/ and docs/ stay"
@@ -52,6 +53,9 @@ format: $(READY)
 
 lab: $(READY)
 	$(BIN)/jupyter lab notebooks
+
+docs: $(READY)
+	$(BIN)/python -m lab.cli.reference
 
 bench: $(READY)
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
