@@ -1,0 +1,23 @@
+"""Data, one module a domain: an embedded default and a real source behind one `load`."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cvkan.data.splits import Splits
+    from cvkan.training.config import TrainingConfig
+
+__all__ = ["load"]
+
+
+def load(config: TrainingConfig) -> Splits:
+    """The training, validation and test data that `config` asks for.
+
+    They share no sample, and depend on `data_seed` and the sizes only, never on `seed`.
+    Raises DataMissingError for a data set that is not on this machine.
+    """
+    # imported on use, so that the registry beside this file stays free of torch
+    splits: Splits = import_module(f"cvkan.data.{config.domain}").load(config)
+    return splits
