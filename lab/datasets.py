@@ -6,7 +6,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from lab.errors import InputError, nearest
+from lab.errors import InputError, WorkFailed, nearest
 
 GROUP = "lab.data"
 
@@ -33,5 +33,33 @@ def located(name: str) -> Path:
     found: Path | None = item.find()
     if found is None:
         why = "is embedded and has no file" if item.embedded else "is not on this machine"
-        raise InputError(f"Data set {name} {why}", do=item.how_to_get)
+        raise InputError(f"Data set {name} {why}", do=advice(item))
     return found
+
+
+def fetched(name: str) -> Path:
+    """Data set `name`, downloaded unless it is here; InputError where there is no download."""
+    item = dataset(name)
+    found: Path | None = item.find()
+    if found is not None:
+        return found
+    if item.fetch_command is None:
+        raise InputError(f"Data set {name} cannot be downloaded", do=advice(item))
+    try:
+        path: Path = item.fetch()
+    except (OSError, RuntimeError) as error:
+        raise WorkFailed(
+            f"Data set {name} could not be downloaded",
+            seen=error,
+            do="Look at the network, or set CVKAN_DATA to a folder that has it.",
+        ) from None
+    return path
+
+
+def advice(item: Any) -> str:
+    """How to get a data set that is not here."""
+    if item.embedded:
+        return "It is generated or comes with a library; notebooks use it as it is."
+    if item.fetch_command:
+        return f"Run `{item.fetch_command}`, or set CVKAN_DATA to a folder that has it."
+    return f"Put {item.files[0]} ({item.origin}) into the folder that CVKAN_DATA names."

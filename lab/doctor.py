@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.datasets import datasets
+from lab.datasets import advice, datasets
 from lab.errors import LabError
 from lab.workspace import Workspace
 
@@ -134,5 +134,5 @@ def _data() -> list[Finding]:
         elif found:
             findings.append(Finding(f"data {name}", True, str(found), needed=False))
         else:
-            findings.append(Finding(f"data {name}", False, "not here", item.how_to_get, False))
+            findings.append(Finding(f"data {name}", False, "not here", advice(item), False))
     return findings

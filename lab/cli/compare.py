@@ -19,7 +19,7 @@ def compare(
         str | None, typer.Option(help="One table row per value of this, never pooled.")
     ] = None,
     where: Annotated[
-        str | None, typer.Option(metavar="EXPR", help="Which runs, as \"suite.name == pilot\".")
+        str | None, typer.Option(metavar="EXPR", help='Which runs, as "suite.name == pilot".')
     ] = None,
     baseline: Annotated[str | None, typer.Option(help="The arm others are held against.")] = None,
     seed_param: Annotated[str, typer.Option(help="The parameter that only repeats.")] = "seed",

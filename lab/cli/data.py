@@ -19,7 +19,9 @@ def register(root: typer.Typer) -> None:
 
 
 @app.command("list")
-def list_(as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False) -> None:
+def list_(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+) -> None:
     """Every data set, and whether it is there."""
     from rich.table import Table
 
@@ -47,9 +49,9 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="One JSON documen
 def get(name: Name) -> None:
     """Fetch a data set, if it can be fetched."""
     from lab.cli.show import stdout
-    from lab.datasets import dataset
+    from lab.datasets import fetched
 
-    stdout().print(str(dataset(name).get()), highlight=False, soft_wrap=True)
+    stdout().print(str(fetched(name)), highlight=False, soft_wrap=True)
 
 
 @app.command("path")
@@ -62,6 +64,8 @@ def path(name: Name) -> None:
 
 
 def _row(name: str, item: Any) -> Mapping[str, Any]:
+    from lab.datasets import advice
+
     found = item.find()
     return {
         "id": name,
@@ -70,5 +74,5 @@ def _row(name: str, item: Any) -> Mapping[str, Any]:
         "embedded": item.embedded,
         "available": bool(item.embedded or found),
         "path": str(found) if found else None,
-        "get": item.how_to_get,
+        "get": advice(item),
     }

@@ -94,7 +94,11 @@ def list_(as_json: Json = False) -> None:
     for entry in entries:
         open_items = sum(action.state == "open" for action in entry.actions)
         table.add_row(
-            str(entry.date or ""), entry.title, entry.status or "", str(open_items or ""), entry.place
+            str(entry.date or ""),
+            entry.title,
+            entry.status or "",
+            str(open_items or ""),
+            entry.place,
         )
     stdout().print(table)
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -213,3 +216,24 @@ class Progress:
                     highlight=False,
                 )
             self._console.print(f"  ...  {self._headline(views)}", highlight=False)
+
+
+@contextmanager
+def single_run(
+    notebook: Path, params: dict[str, Any], workspace: Workspace, console: Console
+) -> Iterator[Callable[[str], None]]:
+    """Progress of one run; yields what to call with its id once it has started."""
+    item = PlannedRun(
+        suite="",
+        arm=notebook.stem,
+        index=0,
+        matrix={},
+        notebook=notebook,
+        params=params,
+        tags=(),
+        timeout=None,
+        satisfied_by=None,
+        why="",
+    )
+    with Progress([item], workspace, console) as progress:
+        yield lambda run_id: progress.started(item, run_id)

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from lab.duration import show_duration
+from lab.numbers import figure, is_fraction, percent
 from lab.record.files import encode
 
 if TYPE_CHECKING:
@@ -40,12 +41,10 @@ def print_json(value: Any) -> None:
 
 
 def metric_value(name: str, value: Any) -> str:
-    """A metric as people read it: accuracies as percent, the rest with four digits."""
+    """A metric as people read it: accuracies as percent, the rest in four digits."""
     if not isinstance(value, int | float):
         return str(value)
-    if name.rsplit("/", 1)[-1].removesuffix(".last").endswith("accuracy"):
-        return f"{value:.1%}"
-    return f"{value:.4g}"
+    return percent(value) if is_fraction(name) else figure(value, digits=4)
 
 
 def status_text(status: str, reason: str | None = None) -> Text:

@@ -21,7 +21,7 @@ from lab.workspace import Workspace
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """One run that a suite asks for: the triple (suite, arm, matrix values) and what it executes."""
+    """One run that a suite asks for: a triple (suite, arm, matrix values), and what it executes."""
 
     suite: str
     arm: str
@@ -43,7 +43,9 @@ class PlannedRun:
         """How a person tells this run from its neighbours: notebook, arm and matrix values."""
         values = " ".join(f"{name}={value}" for name, value in self.matrix.items())
         stem = self.notebook.stem
-        return " ".join(part for part in (stem, self.arm if self.arm != stem else "", values) if part)
+        return " ".join(
+            part for part in (stem, self.arm if self.arm != stem else "", values) if part
+        )
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -110,9 +112,7 @@ def _notebook_of(suite: Suite, item: Arm, position: int, workspace: Workspace) -
     return (workspace.root / named).resolve()
 
 
-def _coerce(
-    schema: Schema, params: Mapping[str, Any], arm: str, notebook: str
-) -> dict[str, Any]:
+def _coerce(schema: Schema, params: Mapping[str, Any], arm: str, notebook: str) -> dict[str, Any]:
     try:
         return schema.coerce(params)
     except LabError as error:

@@ -93,9 +93,7 @@ async def run_plan(
     return outcome
 
 
-async def _attempt(
-    item: PlannedRun, executor: Executor, retries: int, watcher: Watcher
-) -> Run:
+async def _attempt(item: PlannedRun, executor: Executor, retries: int, watcher: Watcher) -> Run:
     for left in range(retries, -1, -1):
         job = Job(
             notebook=item.notebook,

@@ -40,7 +40,14 @@ def test_what_is_no_clock_time_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(None, "-"), (4.24, "4.2s"), (59.6, "1m00s"), (75, "1m15s"), (9000, "2h30m"), (90_000, "1d01h")],
+    [
+        (None, "-"),
+        (4.24, "4.2s"),
+        (59.6, "1m00s"),
+        (75, "1m15s"),
+        (9000, "2h30m"),
+        (90_000, "1d01h"),
+    ],
 )
 def test_durations_are_shown_in_two_units(seconds: float | None, text: str) -> None:
     assert show_duration(seconds) == text

@@ -49,7 +49,10 @@ def test_a_list_of_log_items_each_has_its_own_where(tmp_path: Path) -> None:
 BAD = {
     "syntax": ("name: s\nruns:\n  - {arm: a\n  - b\n", r"suite\.yaml:4:.*not YAML"),
     "a key twice": ("name: s\nname: t\nruns: [{arm: a}]\n", r":2 gives a key twice: name"),
-    "unknown key": ("name: s\nworker: 2\nruns: [{arm: a}]\n", r":2 .*unknown key: worker.*'workers'"),
+    "unknown key": (
+        "name: s\nworker: 2\nruns: [{arm: a}]\n",
+        r":2 .*unknown key: worker.*'workers'",
+    ),
     "unknown key of a run": (
         "name: s\nruns:\n  - {arm: a}\n  - {arm: b, parms: {}}\n",
         r":4 .*unknown key: parms.*'params'",
