@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import fcntl
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import orjson
+
+# EFBIG is what a file-size limit says; to the person it is the same: no room for the file.
+FULL_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+_JSON = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY
 
 
 def write_atomic(path: Path, data: bytes) -> None:
@@ -29,8 +38,7 @@ def write_atomic(path: Path, data: bytes) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as indented JSON, atomically; non-finite floats as the strings of `encode`."""
-    options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY
-    write_atomic(path, orjson.dumps(encode(value), option=options))
+    write_atomic(path, orjson.dumps(encode(value), option=_JSON))
 
 
 def read_json(path: Path) -> Any:
@@ -60,3 +68,42 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+class RecordWarning(UserWarning):
+    """Something in a run folder could not be read and was left out; the rest is shown."""
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the lock of `folder` against other processes and threads.
+
+    A lock file, because network file systems do not lock folders; where nothing can be locked,
+    the work goes on without.
+    """
+    descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def rewrite_json(path: Path, value: Any) -> None:
+    """`write_json`, which on a full disk falls back to the blocks the file already has."""
+    try:
+        write_json(path, value)
+    except OSError as error:
+        if error.errno not in FULL_ERRNOS or not _rewrite_in_place(path, value):
+            raise
+
+
+def _rewrite_in_place(path: Path, value: Any) -> bool:
+    data = orjson.dumps(encode(value), option=_JSON)
+    with contextlib.suppress(OSError), path.open("r+b") as file:
+        if len(data) <= os.fstat(file.fileno()).st_blocks * 512:
+            file.write(data)
+            file.truncate()
+            return True
+    return False

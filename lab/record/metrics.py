@@ -1,0 +1,214 @@
+"""Metrics: appended one whole line per call, read back, and summarized."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import time
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from numbers import Real
+from pathlib import Path
+from typing import Any, Literal
+
+import orjson
+
+from lab.errors import InputError
+from lab.record.files import RecordWarning, encode
+
+Goal = Literal["min", "max"]
+
+_MIN_WORDS = ("loss", "mse", "mae", "error", "perplexity")
+_NAME = re.compile(r"[\w.@+-]+(/[\w.@+-]+)+")
+_NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+
+
+def goal_of(name: str) -> Goal:
+    """The goal a metric's name implies.
+
+    goal_of("val/loss")         # "min": also mse, mae, error, perplexity
+    goal_of("test/rmse")        # "min": the word may be part of a longer one
+    goal_of("val/accuracy")     # "max"
+    """
+    last_part = name.rpartition("/")[2].lower()
+    return "min" if any(word in last_part for word in _MIN_WORDS) else "max"
+
+
+def check_goal(goal: str) -> Goal:
+    if goal == "min":
+        return "min"
+    if goal == "max":
+        return "max"
+    raise InputError("A metric's goal is wrong", seen=repr(goal), do='Use "min" or "max".')
+
+
+def check_name(name: object) -> str:
+    """`name`, when it is a metric name: `split/name`."""
+    if isinstance(name, str) and _NAME.fullmatch(name) and not name.endswith((".last", ".best")):
+        return name
+    raise InputError(
+        "A metric's name is wrong",
+        seen=repr(name),
+        do='Name it "split/name", for example "val/accuracy": letters, digits and _ . - + @.',
+    )
+
+
+def number(value: Any, name: str) -> float | int | str:
+    """`value` as it stands in a metrics line: a number, or a non-finite float by its name.
+
+    Scalars of numpy, torch and the like are taken by their `.item()`.
+    """
+    if hasattr(value, "item"):
+        try:
+            value = value.item()
+        except (ValueError, RuntimeError, TypeError):
+            raise _bad_value(name, value) from None
+    if isinstance(value, int):  # bool included: true is 1
+        value = int(value)
+        return value if -(2**63) <= value < 2**63 else float(value)
+    if isinstance(value, Real) or type(value).__name__ == "Decimal":
+        value = float(value)
+        return value if value - value == 0.0 else str(encode(value))
+    raise _bad_value(name, value)
+
+
+def _bad_value(name: str, value: object) -> InputError:
+    shape = getattr(value, "shape", None)
+    kind = type(value).__name__ + (f" of shape {tuple(shape)}" if shape else "")
+    shown = "" if shape else f" {value!r:.60}"
+    return InputError(
+        f"The metric {name!r} is not one number",
+        seen=f"{kind}{shown}",
+        do="Log a float, an int or a scalar tensor; a mean of it, for example.",
+    )
+
+
+class MetricsWriter:
+    """Appends lines to one metrics.jsonl; each `append` is a single write of a whole line.
+
+    With O_APPEND, lines of several processes and threads never mix. A line that was torn (by a
+    crash or a full disk) is closed with a newline before the next one, so that it costs only
+    itself.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        size = os.fstat(self._descriptor).st_size
+        self._torn = size > 0 and os.pread(self._descriptor, 1, size - 1) != b"\n"
+        self._known: set[str] = set()
+
+    def append(self, metrics: Mapping[str, Any], step: int) -> None:
+        """Write one line; nothing is written when a name or a value is wrong."""
+        row: dict[str, Any] = {"step": step, "time": round(time.time(), 3)}
+        known = self._known
+        for name, value in metrics.items():
+            if name not in known:
+                known.add(check_name(name))
+            # A finite float is by far the most common value, and needs no conversion.
+            if type(value) is float and value - value == 0.0:
+                row[name] = value
+            else:
+                row[name] = number(value, name)
+        self._write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+
+    def _write(self, line: bytes) -> None:
+        if self._torn:
+            line = b"\n" + line
+        written = os.write(self._descriptor, line)
+        self._torn = written != len(line)
+        if self._torn:
+            # A short write: the disk is (nearly) full. Asking again tells the reason.
+            os.write(self._descriptor, line[written:])
+            self._torn = False
+
+    def close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def read_metrics(path: Path) -> list[dict[str, Any]]:
+    """Every line of a metrics.jsonl, non-finite values as floats; torn lines are left out, with a
+    warning."""
+    return list(parse_rows(_content(path), path))
+
+
+def parse_rows(content: bytes, path: Path) -> Iterator[dict[str, Any]]:
+    torn = 0
+    for line in content.split(b"\n"):
+        if not line:
+            continue
+        try:
+            row = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            row = None
+        if not isinstance(row, dict) or "step" not in row:
+            torn += 1
+            continue
+        for name, value in row.items():
+            if type(value) is str:
+                row[name] = _NON_FINITE.get(value, value)
+        yield row
+    if torn:
+        lines = "1 torn line" if torn == 1 else f"{torn} torn lines"
+        warnings.warn(f"{path}: {lines} left out", RecordWarning, stacklevel=3)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
+class Tally:
+    """Last, lowest and highest value of every metric seen so far."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, float] = {}
+        self._low: dict[str, tuple[float, Any]] = {}
+        self._high: dict[str, tuple[float, Any]] = {}
+
+    def add(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        for row in rows:
+            step = row["step"]
+            for name, value in row.items():
+                if "/" not in name or isinstance(value, str):
+                    continue
+                self._last[name] = value
+                if value != value:  # NaN is never the best
+                    continue
+                # Strict, so that the earliest step of equal values is the best one.
+                if name not in self._low or value < self._low[name][0]:
+                    self._low[name] = (value, step)
+                if name not in self._high or value > self._high[name][0]:
+                    self._high[name] = (value, step)
+
+    def summary(self, goals: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+        """Per metric `last`, `best`, `best_step`, `goal`; a NaN series has best NaN, step None."""
+        found: dict[str, dict[str, Any]] = {}
+        for name, last in self._last.items():
+            goal = goals.get(name) or goal_of(name)
+            extremes = self._low if goal == "min" else self._high
+            best, step = extremes.get(name, (math.nan, None))
+            found[name] = {"last": last, "best": best, "best_step": step, "goal": goal}
+        return found
+
+
+def summarize(path: Path, goals: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """The summary of a metrics.jsonl, without notes."""
+    tally = Tally()
+    tally.add(parse_rows(_content(path), path))
+    return tally.summary(goals)
+
+
+def restore(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """A summary.json as read, with the numbers of its metrics as floats again."""
+    return {
+        name: entry
+        if name == "notes" or not isinstance(entry, dict)
+        else {k: _NON_FINITE.get(v, v) if type(v) is str else v for k, v in entry.items()}
+        for name, entry in summary.items()
+    }

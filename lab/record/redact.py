@@ -1,0 +1,72 @@
+"""Secrets: which parameters are secret, and how they are kept out of every file of a run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+REDACTED = "[redacted]"
+
+_SECRET_WORDS = frozenset({"token", "password", "passwd", "secret", "key", "apikey"})
+
+
+def is_secret(name: str) -> bool:
+    """Whether a string parameter of this name is a secret: its last word, split at `_`, says so.
+
+    is_secret("api_key")   # True
+    is_secret("hf_token")  # True
+    is_secret("n_tokens")  # False: the last word is "tokens"
+    is_secret("key_dim")   # False: the last word is "dim"
+    """
+    return name.rsplit("_", 1)[-1].lower() in _SECRET_WORDS
+
+
+def redact_params(params: Mapping[str, Any]) -> dict[str, Any]:
+    """`params` with the string values of secret names replaced; an empty string hides nothing."""
+    return {
+        name: REDACTED if isinstance(value, str) and value and is_secret(name) else value
+        for name, value in params.items()
+    }
+
+
+class Secrets:
+    """The secret values of one run, for scrubbing text in which they may turn up.
+
+    Values are also found as they are written inside Python and JSON strings. Values shorter than
+    four characters are redacted as parameters but not searched for in other text, where they
+    would match by accident.
+    """
+
+    def __init__(self, values: Iterable[str] = ()) -> None:
+        spellings: set[str] = set()
+        for value in values:
+            if len(value) >= 4 and value != REDACTED:
+                spellings |= {value, repr(value)[1:-1], json.dumps(value)[1:-1]}
+        # Longest first, so that a secret that contains another is replaced whole.
+        self._spellings = sorted(spellings, key=len, reverse=True)
+
+    @classmethod
+    def of(cls, params: Mapping[str, Any]) -> Secrets:
+        return cls(v for k, v in params.items() if isinstance(v, str) and is_secret(k))
+
+    def __bool__(self) -> bool:
+        return bool(self._spellings)
+
+    def text(self, text: str) -> str:
+        """`text` without the secrets."""
+        for spelling in self._spellings:
+            text = text.replace(spelling, REDACTED)
+        return text
+
+    def value(self, value: Any) -> Any:
+        """A JSON-like `value` (a notebook, an error) with every string in it scrubbed."""
+        if not self._spellings:
+            return value
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            return {key: self.value(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.value(item) for item in value]
+        return value
