@@ -107,35 +107,37 @@ def parse_cell(source: str, where: str) -> Schema:
     return Schema(where, tuple(parameters.values()))
 
 
-def read_notebook_schema(path: Path | str) -> Schema:
-    """The schema of the notebook in this file."""
+def read_notebook_schema(path: Path | str, *, where: str | None = None) -> Schema:
+    """The schema of the notebook in this file, called `where` in messages."""
     path = Path(path)
-    return parse_cell(parameters_source(read_cells(path), path), str(path))
+    where = where or str(path)
+    return parse_cell(parameters_source(read_cells(path, where), where), where)
 
 
-def read_cells(path: Path) -> list[dict[str, Any]]:
+def read_cells(path: Path, where: str | None = None) -> list[dict[str, Any]]:
     """The cells of a notebook file, sources joined to one string each."""
+    where = where or str(path)
     if path.is_dir():
-        raise NotebookError("That is a folder, not a notebook", seen=path, do=_listed(path))
+        raise NotebookError("That is a folder, not a notebook", seen=where, do=_listed(path))
     if not path.is_file():
-        raise NotebookError("There is no such notebook", seen=path, do=_near(path))
+        raise NotebookError("There is no such notebook", seen=where, do=_near(path))
     try:
         document = orjson.loads(path.read_bytes())
     except (ValueError, OSError) as error:
-        raise NotebookError(f"{path} is not a notebook", seen=error, do=_SAVE_AGAIN) from None
+        raise NotebookError(f"{where} is not a notebook", seen=error, do=_SAVE_AGAIN) from None
     cells = document.get("cells") if isinstance(document, dict) else None
     if isinstance(document, dict) and "worksheets" in document:
         raise NotebookError(
-            f"{path} is a notebook of an old format",
+            f"{where} is a notebook of an old format",
             seen=f"nbformat {document.get('nbformat')}",
-            do=f"Upgrade it: jupyter nbconvert --to notebook --inplace {path}",
+            do=f"Upgrade it: jupyter nbconvert --to notebook --inplace {where}",
         )
     if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
-        raise NotebookError(f"{path} is not a notebook", seen="no list of cells", do=_SAVE_AGAIN)
+        raise NotebookError(f"{where} is not a notebook", seen="no list of cells", do=_SAVE_AGAIN)
     return [cell | {"source": _joined(cell.get("source", ""))} for cell in cells]
 
 
-def parameters_source(cells: list[dict[str, Any]], where: Path | str) -> str:
+def parameters_source(cells: list[dict[str, Any]], where: str) -> str:
     """The source of the one cell tagged `parameters`, which has to be the first code cell."""
     code = [cell for cell in cells if cell.get("cell_type") == "code"]
     tagged = [n for n, cell in enumerate(code) if PARAMETERS_TAG in _tags(cell)]
@@ -211,7 +213,7 @@ def _refused(where: str, line: int, source: str, reason: str) -> NotebookError:
     return NotebookError(
         f"Line {line} of the parameters cell of {where} cannot be used, {reason}",
         seen=lines[line - 1].strip() if 0 < line <= len(lines) else "",
-        do="Write each line as: name: type = literal  # what it is. Compute values in a later cell.",
+        do="Write lines as name: type = literal  # what it is. Compute values in a later cell.",
     )
 
 

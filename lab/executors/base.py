@@ -1,0 +1,41 @@
+"""What every executor does, and which there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from lab.errors import InputError, nearest
+from lab.notebook.job import Job
+from lab.record.run import Run
+from lab.workspace import Workspace
+
+EXECUTORS = ("inline", "pool")
+
+OnStart = Callable[[str], object]
+
+
+class Executor(Protocol):
+    """Turns a job into an ended run."""
+
+    async def run(self, job: Job, *, on_start: OnStart | None = None) -> Run:
+        """Create the run folder, execute the notebook into it, and return the run as it ended.
+
+        `on_start` is told the run's id as soon as its folder exists. Whatever the notebook does is
+        in the run's status; only bad input and cancellation raise. A cancelled run is recorded as
+        stopped before CancelledError is raised.
+        """
+        ...
+
+
+def executor_by_name(name: str, workspace: Workspace, *, workers: int = 1) -> Executor:
+    """The executor called `name`; `workers` is how many runs the pool has at a time."""
+    if name == "pool":
+        from lab.executors.pool import Pool
+
+        return Pool(workspace, workers=workers)
+    if name == "inline":
+        from lab.executors.inline import Inline
+
+        return Inline(workspace)
+    raise InputError("There is no such executor", seen=name, do=nearest(name, EXECUTORS))

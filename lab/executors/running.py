@@ -1,0 +1,88 @@
+"""Running one notebook and waiting for it, from a script, a shell or another notebook."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+from collections.abc import Coroutine, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from lab.executors.base import OnStart, executor_by_name
+from lab.notebook.job import Job
+from lab.record.run import Run
+from lab.workspace import Workspace
+
+T = TypeVar("T")
+
+_STOPPERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def run_notebook(
+    notebook: Path | str,
+    params: Mapping[str, object] | None = None,
+    *,
+    workspace: Workspace | None = None,
+    tags: Iterable[str] = (),
+    name: str | None = None,
+    timeout: float | None = None,
+    on: str = "pool",
+    on_start: OnStart | None = None,
+) -> Run:
+    """Run a notebook with these values over its defaults, and return the ended run.
+
+    Everything is checked before anything is written: an InputError leaves no trace. `timeout` is
+    in seconds. What the notebook does, good or bad, is in the run's status. Ctrl-C and SIGTERM end
+    the run as stopped, and the stopped run is returned; a second one does not wait for the cell.
+    """
+    workspace = workspace or Workspace.find()
+    executor = executor_by_name(on, workspace)
+    job = Job.check(
+        notebook, params or {}, workspace=workspace, tags=tuple(tags), name=name, timeout=timeout
+    )
+    created: list[str] = []
+
+    def started(run_id: str) -> None:
+        created.append(run_id)
+        if on_start is not None:
+            on_start(run_id)
+
+    try:
+        return complete(executor.run(job, on_start=started))
+    except asyncio.CancelledError:
+        if not created:
+            raise KeyboardInterrupt from None
+        return Run.read(workspace.runs / created[0])
+
+
+def complete(work: Coroutine[Any, Any, T]) -> T:
+    """Run `work` to its end; Ctrl-C, SIGTERM and SIGHUP cancel it, each time anew.
+
+    CancelledError is raised when it was cancelled. Works inside a running event loop, such as
+    Jupyter's, too; there the signals stay with their owner.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(_cancelled_by_signals(work))
+    with ThreadPoolExecutor(1) as thread:
+        loop_thread = thread.submit(asyncio.run, _cancelled_by_signals(work))
+        return loop_thread.result()
+
+
+async def _cancelled_by_signals(work: Coroutine[Any, Any, T]) -> T:
+    task = asyncio.ensure_future(work)
+    loop = asyncio.get_running_loop()
+    taken = []
+    if threading.current_thread() is threading.main_thread():
+        for number in _STOPPERS:
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup asks for
+                loop.add_signal_handler(number, task.cancel)
+                taken.append(number)
+    try:
+        return await task
+    finally:
+        for number in taken:
+            loop.remove_signal_handler(number)

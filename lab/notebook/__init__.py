@@ -1,0 +1,1 @@
+"""Notebooks: their contract, and how one is executed into a run folder."""

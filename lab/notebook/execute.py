@@ -1,0 +1,222 @@
+"""Executing a notebook into a run folder, whatever becomes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lab.notebook.ending import (
+    DONE,
+    Ending,
+    ending_of_death,
+    ending_of_exception,
+    ending_of_oserror,
+    ending_of_stop,
+)
+from lab.notebook.kernel import Kernel
+from lab.record.files import read_json
+from lab.record.liveness import process_started
+from lab.record.outcome import Reason
+from lab.record.paths import RunPaths
+from lab.record.redact import Secrets
+from lab.record.run import Run, end_run, update_run
+from lab.workspace import RUNS_VARIABLE, WORKSPACE_VARIABLE, Workspace
+
+if TYPE_CHECKING:
+    from lab.notebook.client import CellRunner, Connection
+    from lab.notebook.document import Document
+
+RUN_VARIABLE = "LAB_RUN"
+
+_PATIENCE = 5.0  # seconds an interrupted cell may take to wind up before it is killed
+_GOODBYE = 5.0  # seconds a kernel may take for its exit handlers
+_DRAIN = 0.3  # seconds in which the last outputs of a dead kernel still come in
+_HEARTBEAT = 3.0  # seconds
+_TICK = 0.5  # seconds between looks at whether the notebook has to be saved
+
+
+async def execute(
+    paths: RunPaths,
+    *,
+    notebook: Path,
+    params: Mapping[str, Any],
+    workspace: Workspace,
+    timeout: float | None = None,
+    threads: int | None = None,
+) -> Run:
+    """Run every cell of `notebook` in a kernel of its own and record how that ended.
+
+    The run folder exists already. `timeout` is in seconds, for the whole notebook; `threads` caps
+    the numerical libraries of the kernel. Cancelling interrupts the cell, gives it five seconds,
+    records the run as stopped and raises CancelledError; cancelling again kills at once.
+    """
+    execution = _Execution(paths, notebook, params, timeout)
+    await execution.run(_environment(paths, workspace, threads))
+    return Run.read(paths.root)
+
+
+def _environment(paths: RunPaths, workspace: Workspace, threads: int | None) -> dict[str, str]:
+    env = {**os.environ, RUN_VARIABLE: str(paths.root), WORKSPACE_VARIABLE: str(workspace.root)}
+    if workspace.runs != workspace.root / "runs":
+        env[RUNS_VARIABLE] = str(workspace.runs)
+    if threads is not None:
+        env.setdefault("OMP_NUM_THREADS", str(threads))
+    return env
+
+
+class _Execution:
+    """One execution under way."""
+
+    def __init__(
+        self, paths: RunPaths, notebook: Path, params: Mapping[str, Any], timeout: float | None
+    ) -> None:
+        self._paths = paths
+        self._notebook = notebook
+        self._params = params
+        self._timeout = timeout
+        self._kernel: Kernel | None = None
+        self._connection: Connection | None = None
+        self._document: Document | None = None
+        self._runner: CellRunner | None = None
+        self._cell: int | None = None  # In[n] of the cell that runs
+        self._stopping = False
+        self._cancelled = False
+
+    async def run(self, env: Mapping[str, str]) -> None:
+        heart = asyncio.create_task(self._beat())
+        ending = Ending("crashed")  # should this very code break
+        try:
+            self._kernel = await Kernel.start(cwd=self._notebook.parent, env=env)
+            ending = self._save_last(await self._supervise(self._kernel))
+        except asyncio.CancelledError:
+            self._cancelled = True
+            ending = ending_of_stop("interrupted", None, self._cell)
+        except OSError as error:  # no kernel could be started: too many open files, a full disk
+            ending = ending_of_oserror(error)
+        finally:
+            heart.cancel()
+            # Recorded before the kernel goes: a run whose process is gone would look crashed.
+            self._record(ending)
+            await self._say_goodbye()
+        if self._cancelled:
+            raise asyncio.CancelledError
+
+    async def _supervise(self, kernel: Kernel) -> Ending:
+        """Run the cells until they end, the kernel dies, time is up or somebody cancels."""
+        work = asyncio.create_task(self._work(kernel))
+        death = asyncio.create_task(kernel.ended())
+        stop: Reason | None = None
+        try:
+            ended, _ = await asyncio.wait(
+                {work, death}, timeout=self._timeout, return_when=asyncio.FIRST_COMPLETED
+            )
+            stop = None if ended else "time_limit"
+        except asyncio.CancelledError:
+            stop, self._cancelled = "interrupted", True
+        try:
+            if stop is not None:
+                await self._wind_up(kernel, work, death)
+                return ending_of_stop(stop, self._timeout, self._cell)
+            if not work.done():
+                await asyncio.wait({work}, timeout=_DRAIN)
+            if work.done():
+                return work.result()
+            return ending_of_death(
+                await death,
+                oom=kernel.out_of_memory(),
+                last_words=kernel.last_words(),
+                cell=self._cell,
+            )
+        finally:
+            work.cancel()
+            death.cancel()
+            await asyncio.gather(work, death, return_exceptions=True)
+
+    async def _wind_up(self, kernel: Kernel, *tasks: asyncio.Task[Any]) -> None:
+        """Interrupt the cell and give it some time; a second cancellation takes that time away."""
+        self._stopping = True
+        kernel.interrupt()
+        try:
+            ended, _ = await asyncio.wait(
+                tasks, timeout=_PATIENCE, return_when=asyncio.FIRST_COMPLETED
+            )
+        except asyncio.CancelledError:
+            self._cancelled, ended = True, set()
+        if not ended:
+            kernel.kill()
+
+    async def _work(self, kernel: Kernel) -> Ending:
+        """Everything that talks to the kernel."""
+        update_run(self._paths, pid=kernel.pid, pid_started=process_started(kernel.pid))
+        # Imported while the kernel starts, which takes about as long on another core.
+        from lab.notebook.client import CellExecutionError, CellRunner, Connection
+        from lab.notebook.document import Document
+
+        document = Document(self._notebook, self._params, self._paths.notebook)
+        self._document = document
+        document.save_if_due(cell_ended=True)
+        self._connection = Connection(kernel)
+        document.notebook.metadata.language_info = await self._connection.ready()
+        runner = self._runner = CellRunner(document.notebook, self._connection)
+        for index, cell in enumerate(document.notebook.cells):
+            if cell.cell_type == "code" and cell.source.strip():
+                self._cell = (self._cell or 0) + 1
+            try:
+                await runner.run_cell(index)
+            except CellExecutionError as error:
+                return ending_of_exception(error.ename, error.evalue, self._cell)
+            document.save_if_due(cell_ended=True)
+            if self._stopping or runner.wants_to_stop:
+                break
+        runner.set_widgets_metadata()
+        return DONE
+
+    async def _beat(self) -> None:
+        """Show that the run lives, and bring the saved notebook up to date in long cells."""
+        beat_at = -_HEARTBEAT
+        while True:
+            if time.monotonic() - beat_at >= _HEARTBEAT:
+                beat_at = time.monotonic()
+                with contextlib.suppress(OSError):
+                    self._paths.heartbeat.touch()
+            if self._runner is not None and self._document is not None and self._runner.changed:
+                self._runner.render()
+                self._document.save_if_due(cell_ended=False)
+            await asyncio.sleep(_TICK)
+
+    def _save_last(self, ending: Ending) -> Ending:
+        if self._document is None:
+            return ending
+        if self._runner is not None:
+            self._runner.render()
+        try:
+            self._document.save()
+        except OSError as error:
+            # The last notebook that could be saved is still there, whole.
+            return ending_of_oserror(error) if ending == DONE else ending
+        return ending
+
+    def _record(self, ending: Ending) -> None:
+        if ending == DONE and read_json(self._paths.record)["status"] != "running":
+            return  # the notebook finished the run itself, perhaps as pruned
+        error = Secrets.of(self._params).value(ending.error)
+        end_run(self._paths, ending.status, ending.reason, error, override=True)
+
+    async def _say_goodbye(self) -> None:
+        """Let the kernel run its exit handlers, then make sure that nothing of it is left."""
+        if self._kernel is None:
+            return
+        try:
+            if self._connection is not None and self._kernel.process.returncode is None:
+                self._connection.request_shutdown()
+                await self._kernel.gone(_GOODBYE)
+        finally:
+            self._kernel.discard()
+            await self._kernel.ended()
+            if self._connection is not None:
+                self._connection.close()

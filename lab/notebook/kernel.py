@@ -1,0 +1,150 @@
+"""One kernel process: started, interrupted, shut down, and always gone afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lab.notebook.leftovers import kill_marked
+
+MARKER = "LAB_KERNEL"  # every process of a kernel has this in its environment
+
+_CHANNELS = ("shell", "iopub", "stdin", "control", "hb")
+_SOCKET_PATH_LIMIT = 90  # of the 104 bytes that macOS allows, with room for the port number
+_LAST_WORDS = 2000  # characters of the kernel's own stderr kept for a message
+
+
+@dataclass
+class Kernel:
+    """A running kernel process, leader of its own process group.
+
+    It talks over sockets in a private folder, so no two kernels can race for a port. `connection`
+    is what a client needs to reach it.
+    """
+
+    process: asyncio.subprocess.Process
+    connection: dict[str, Any]
+    folder: Path
+    marker: str
+    lifeline: int
+    _kills_before: int | None
+    _discarded: bool = field(default=False, init=False)
+
+    @classmethod
+    async def start(cls, *, cwd: Path, env: Mapping[str, str]) -> Kernel:
+        """Start a kernel of this very interpreter in `cwd`; it is not ready to answer yet."""
+        folder = _socket_folder()
+        connection: dict[str, Any] = {
+            "transport": "ipc",
+            "ip": str(folder / "k"),
+            "key": secrets.token_hex(16),
+            "signature_scheme": "hmac-sha256",
+            **{f"{channel}_port": port for port, channel in enumerate(_CHANNELS, start=1)},
+        }
+        file = folder / "connection.json"
+        file.write_text(json.dumps(connection))
+        reading, lifeline = os.pipe()
+        marker = secrets.token_hex(8)
+        try:
+            with (folder / "stderr").open("wb") as stderr:
+                process = await asyncio.create_subprocess_exec(
+                    *(sys.executable, "-m", "lab.notebook.launch", str(reading), "-f", str(file)),
+                    "--HistoryManager.hist_file=:memory:",
+                    cwd=cwd,
+                    env={**env, MARKER: marker, "JPY_PARENT_PID": str(os.getpid())},
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=stderr,
+                    stderr=stderr,
+                    pass_fds=(reading,),
+                    start_new_session=True,
+                )
+        except BaseException:
+            os.close(lifeline)
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        finally:
+            os.close(reading)
+        return cls(process, connection, folder, marker, lifeline, oom_kills())
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def interrupt(self) -> None:
+        """What Ctrl-C does in a terminal: SIGINT to the kernel and its children."""
+        self._signal(signal.SIGINT)
+
+    def kill(self) -> None:
+        """SIGKILL to the kernel and its children."""
+        self._signal(signal.SIGKILL)
+
+    async def ended(self) -> int:
+        """Wait for the process to end; its exit code, negative for a signal."""
+        return await self.process.wait()
+
+    async def gone(self, grace: float) -> None:
+        """Wait `grace` seconds for the process to end, then make sure that nothing is left."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.process.wait(), grace)
+        self.discard()
+
+    def discard(self) -> None:
+        """Kill whatever is left of the kernel, and remove its files; once is enough."""
+        if self._discarded:
+            return
+        self._discarded = True
+        self.kill()
+        kill_marked(f"{MARKER}={self.marker}")
+        os.close(self.lifeline)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def out_of_memory(self) -> bool:
+        """Whether the process ended because the operating system ran out of memory."""
+        if self.process.returncode != -signal.SIGKILL or self._kills_before is None:
+            return False
+        return (oom_kills() or 0) > self._kills_before
+
+    def last_words(self) -> str:
+        """The end of what the process itself wrote, such as the stack of a segmentation fault."""
+        with contextlib.suppress(OSError):
+            return (self.folder / "stderr").read_text(errors="replace")[-_LAST_WORDS:].strip()
+        return ""
+
+    def _signal(self, number: signal.Signals) -> None:
+        # The group outlives its leader, so children are reached even when the kernel has died.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)
+
+
+def _socket_folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="lab-"))
+    if len(os.fsencode(folder)) > _SOCKET_PATH_LIMIT:
+        folder.rmdir()
+        folder = Path(tempfile.mkdtemp(prefix="lab-", dir="/tmp"))
+    return folder
+
+
+def oom_kills() -> int | None:
+    """How often the kernel of this system killed for want of memory in our cgroup, if it tells."""
+    try:
+        groups = Path("/proc/self/cgroup").read_text().splitlines()
+        path = next(line[3:] for line in groups if line.startswith("0::"))
+        candidates = [Path(f"/sys/fs/cgroup{path}/memory.events")]
+        candidates.append(Path("/sys/fs/cgroup/memory.events"))
+        candidates.append(Path("/sys/fs/cgroup/memory/memory.oom_control"))
+        text = next(file.read_text() for file in candidates if file.is_file())
+        counts = dict(line.split() for line in text.splitlines())
+        return int(counts["oom_kill"])
+    except (OSError, StopIteration, KeyError, ValueError):
+        return None
