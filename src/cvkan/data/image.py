@@ -101,9 +101,7 @@ def _split(data: _Images, index: IntArray) -> Split:
     return Split(torch.from_numpy(planes), torch.from_numpy(data.labels[index]))
 
 
-def _splits(
-    train: Split, validation: Split, test: Split, info: DataInfo, source: Source
-) -> Splits:
+def _splits(train: Split, validation: Split, test: Split, info: DataInfo, source: Source) -> Splits:
     center, scale = _channel_moments(train.inputs)
     train, validation, test = (
         Split(split.inputs, split.targets, center, scale) for split in (train, validation, test)

@@ -99,9 +99,7 @@ def stratified(
         position[members] = (np.arange(len(members)) + rng.random()) / len(members)
     order = np.argsort(position, kind="stable")
     bounds = np.cumsum([0, *sizes])
-    return [
-        np.sort(order[start:stop]) for start, stop in zip(bounds[:-1], bounds[1:], strict=True)
-    ]
+    return [np.sort(order[start:stop]) for start, stop in zip(bounds[:-1], bounds[1:], strict=True)]
 
 
 def balanced_first(labels: npt.ArrayLike, size: int | None) -> IntArray:

@@ -45,9 +45,7 @@ def load(config: TimeSeriesConfig) -> Splits:
         for start, stop, size in zip(borders[:-1], borders[1:], sizes, strict=True)
     ]
     shape = (config.lookback, rows.shape[1])
-    info = DataInfo(
-        config.dataset, "timeseries", shape, title, None, names, config.horizon, None
-    )
+    info = DataInfo(config.dataset, "timeseries", shape, title, None, names, config.horizon, None)
     return Splits(*splits, info, (source,))
 
 

@@ -66,7 +66,7 @@ class TrainingConfig(BaseModel):
             raise _readable(error) from None
 
 
-class _ClassifierConfig(TrainingConfig):
+class ClassifierConfig(TrainingConfig):
     """Options of the domains whose targets are classes."""
 
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of the target spread evenly")
@@ -75,7 +75,7 @@ class _ClassifierConfig(TrainingConfig):
     )
 
 
-class ImageConfig(ImageModelConfig, _ClassifierConfig):
+class ImageConfig(ImageModelConfig, ClassifierConfig):
     """All options of an image classifier."""
 
     domain = "image"
@@ -85,7 +85,7 @@ class ImageConfig(ImageModelConfig, _ClassifierConfig):
     patch_size: int = Field(2, gt=0, description="pixels across a token; deep needs a power of 2")
 
 
-class AudioConfig(AudioModelConfig, _ClassifierConfig):
+class AudioConfig(AudioModelConfig, ClassifierConfig):
     """All options of an audio classifier."""
 
     domain = "audio"
@@ -102,7 +102,7 @@ class TimeSeriesConfig(TimeSeriesModelConfig, TrainingConfig):
     horizon: int = Field(96, gt=0, description="hours it forecasts")
 
 
-class SyntheticConfig(SyntheticModelConfig, _ClassifierConfig):
+class SyntheticConfig(SyntheticModelConfig, ClassifierConfig):
     """All options of a classifier of signal-versus-noise tokens."""
 
     domain = "synthetic"

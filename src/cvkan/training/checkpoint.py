@@ -1,0 +1,78 @@
+"""Weights and the configuration they belong to, on disk."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from cvkan.errors import CvkanError
+from cvkan.info import DataInfo
+from cvkan.training.config import TrainingConfig, config_for
+
+Weights = Mapping[str, Tensor]
+
+
+def save_weights(path: Path, weights: Weights) -> None:
+    """Write a state dictionary that `torch.load(path, weights_only=True)` reads."""
+    buffer = io.BytesIO()
+    torch.save({name: tensor.cpu() for name, tensor in weights.items()}, buffer)
+    _replace(path, buffer.getvalue())
+
+
+def save_config(folder: Path, config: TrainingConfig, info: DataInfo) -> None:
+    """Write config.json: all that is needed to build the model of the weights beside it."""
+    content = {"domain": config.domain, "config": config.model_dump(), "info": asdict(info)}
+    _replace(folder / "config.json", (json.dumps(content, indent=2) + "\n").encode())
+
+
+def read_config(folder: Path) -> tuple[TrainingConfig, DataInfo]:
+    """The configuration and the data's shape that `save_config` wrote."""
+    content = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    info = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in content["info"].items()
+    }
+    return config_for(content["domain"], **content["config"]), DataInfo(**info)
+
+
+def load_model(
+    folder: Path, which: Literal["best", "last"] = "best"
+) -> tuple[nn.Module, TrainingConfig]:
+    """The trained model of a checkpoints folder, in evaluation mode, and its configuration."""
+    from cvkan.models import build
+
+    weights = folder / f"{which}.pt"
+    if not weights.is_file():
+        raise CvkanError(
+            "no checkpoint there", seen=str(weights), do="Pass the checkpoints folder of a run."
+        )
+    config, info = read_config(folder)
+    model = build(config, info)
+    model.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+    return model.eval(), config
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write beside, flush to disk, rename: a reader or a crash sees the old file or the new."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    beside = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.chmod(0o644)
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
