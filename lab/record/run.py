@@ -228,10 +228,10 @@ def update_params(paths: RunPaths, params: Mapping[str, Any]) -> None:
         update_run(paths, seed=seed)
 
 
-def update_notes(paths: RunPaths, notes: Mapping[str, Any]) -> None:
+def update_notes(paths: RunPaths, notes: Mapping[str, Any], *, remove: Iterable[str] = ()) -> None:
     """Merge `notes` into those of summary.json and bring its metrics up to date."""
     with locked(paths.root):
-        _write_summary(paths, read_json(paths.record), notes)
+        _write_summary(paths, read_json(paths.record), notes, remove)
 
 
 def end_run(
@@ -328,11 +328,17 @@ def _gone(record: Mapping[str, Any]) -> tuple[str, str, Mapping[str, Any] | None
     return "crashed", "killed", None
 
 
-def _write_summary(paths: RunPaths, record: Mapping[str, Any], notes: Mapping[str, Any]) -> None:
-    stored = _stored_summary(paths)
+def _write_summary(
+    paths: RunPaths,
+    record: Mapping[str, Any],
+    notes: Mapping[str, Any],
+    remove: Iterable[str] = (),
+) -> None:
+    kept = {**(_stored_summary(paths).get("notes") or {}), **notes}
+    for name in remove:
+        kept.pop(name, None)
     summary: dict[str, Any] = metrics.summarize(paths.metrics, record.get("goals") or {})
-    summary["notes"] = (stored.get("notes") or {}) | dict(notes)
-    rewrite_json(paths.summary, summary)
+    rewrite_json(paths.summary, summary | {"notes": kept})
 
 
 def _read_summary(paths: RunPaths, record: Mapping[str, Any]) -> dict[str, Any]:
