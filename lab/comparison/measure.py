@@ -1,0 +1,139 @@
+"""What one run contributes: which arm it is of, its metric, and the value that stands for it."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from lab.errors import InputError, nearest
+from lab.record.run import Run
+
+ARM = "arm"
+_HEADLINES = ("test/accuracy", "val/accuracy")
+
+
+def attribute(run: Run, name: str) -> Any:
+    """The value of `name` in a run: its arm, a parameter, or a (dotted) key of run.json."""
+    if name == ARM:
+        return (run.record.get("suite") or {}).get("arm")
+    if name in run.params:
+        return run.params[name]
+    value: Any = run.record
+    for part in name.split("."):
+        if not isinstance(value, dict):
+            return None
+        value = value.get(part)
+    return value
+
+
+def check_attribute(runs: Sequence[Run], name: str, option: str) -> None:
+    """Raise InputError where no run has `name`, naming what there is."""
+    if any(attribute(run, name) is not None for run in runs):
+        return
+    known = {key for run in runs for key in run.params}
+    known |= {ARM} if any(attribute(run, ARM) for run in runs) else set()
+    raise InputError(
+        f"None of the {len(runs)} runs has the parameter named by {option}",
+        seen=name,
+        do=nearest(name, sorted(known)) + " A key of run.json, as `notebook`, will do too.",
+    )
+
+
+def label(value: Any) -> str:
+    """A value of `by` or `rows` as a name in a table."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def in_order(runs: Iterable[Run]) -> list[Run]:
+    """Runs in the order that a person would list them: of one suite by its file, else by time."""
+    found = sorted(runs, key=lambda run: run.id)
+    suites = [run.record.get("suite") or {} for run in found]
+    if len({suite.get("name") for suite in suites}) == 1 and suites[0].get("name"):
+        found.sort(key=lambda run: (run.record["suite"].get("index") or 0, run.id))
+    return found
+
+
+def ordered(values: Iterable[Any]) -> list[Any]:
+    """Distinct values: numbers ascending, anything else in order of appearance."""
+    distinct = list({label(value): value for value in values}.values())
+    numeric = all(isinstance(v, int | float) and not isinstance(v, bool) for v in distinct)
+    return sorted(distinct) if numeric else distinct
+
+
+def headline(run: Run) -> str | None:
+    """The metric that stands for a run: the one it names, else an accuracy, else what there is."""
+    if named := run.record.get("headline"):
+        return str(named)
+    names = [name for name in run.summary if isinstance(run.summary[name], dict) and "/" in name]
+    for name in (*_HEADLINES, *(n for split in ("test/", "val/", "") for n in names if split in n)):
+        if name in names:
+            return name
+    return None
+
+
+def shared_metric(runs: Sequence[Run], row: str | None) -> str:
+    """The one headline metric of `runs`; raises InputError where they disagree or have none."""
+    counts = Counter(name for run in runs if (name := headline(run)))
+    if not counts:
+        raise InputError(
+            "These runs logged no metric" + (f" (row {row})" if row else ""),
+            seen=", ".join(run.id for run in runs[:5]),
+            do='Log one in the notebook: run.log({"val/accuracy": ...}, step=epoch).',
+        )
+    if len(counts) > 1:
+        raise InputError(
+            "These runs have different headline metrics" + (f" in row {row}" if row else ""),
+            seen=", ".join(sorted(counts)),
+            do="Name one with --metric, or split the runs with --rows, as in --rows notebook.",
+        )
+    return next(iter(counts))
+
+
+def check_metric(runs: Sequence[Run], metric: str) -> None:
+    """Raise InputError where no run has `metric`."""
+    known = sorted({name for run in runs for name in run.summary if name != "notes"})
+    if metric not in known:
+        raise InputError(
+            f"None of the {len(runs)} runs has this metric", seen=metric, do=nearest(metric, known)
+        )
+
+
+def pick_of(metric: str) -> str:
+    """Which value of a run stands for it: the last of a test metric, else the best.
+
+    A test set is looked at once, at the end; its best over epochs would be a choice made on it.
+    """
+    return "last" if metric.startswith("test/") else "best"
+
+
+def goal_in(runs: Sequence[Run], metric: str) -> str:
+    """The goal that runs recorded for `metric`."""
+    from lab.record.metrics import goal_of
+
+    found = Counter(
+        run.summary[metric]["goal"] for run in runs if "goal" in (run.summary.get(metric) or {})
+    )
+    return str(found.most_common(1)[0][0]) if found else goal_of(metric)
+
+
+def measured(run: Run, metric: str) -> float | None:
+    """The value of `metric` that stands for a run; None where missing or not finite."""
+    value = (run.summary.get(metric) or {}).get(pick_of(metric))
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def seed_of(run: Run, seed_param: str) -> Any:
+    """The seed of a run, from its parameters, else what it recorded."""
+    if seed_param in run.params:
+        return run.params[seed_param]
+    return run.record.get("seed") if seed_param == "seed" else None

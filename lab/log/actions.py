@@ -1,0 +1,135 @@
+"""Ticking off actions and changing the status of entries, one line each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NoReturn
+
+from lab.errors import LogError, nearest
+from lab.log.book import Book, edit
+from lab.log.entry import Action, Entry, actions_of, entries_of, entry_sections, read_books
+from lab.workspace import Workspace
+
+_STATUS_VALUE = re.compile(
+    r"^(\s*\*\*\s*status\s*(?::\*\*|\*\*\s*:)[ \t]*)(.*?)([ \t]*(?:\r\n|\n|\r)?)$", re.IGNORECASE
+)
+
+
+def entries(*, workspace: Workspace | None = None) -> list[Entry]:
+    """Every entry of every log file, file by file."""
+    workspace = workspace or Workspace.find()
+    return entries_of(read_books(workspace), workspace)
+
+
+def actions(state: str | None = None, *, workspace: Workspace | None = None) -> list[Action]:
+    """Every action item of every log file; with `state` only the "open" or "done" ones."""
+    if state not in (None, "open", "done"):
+        raise LogError("Unknown state", seen=state, do=nearest(str(state), ["open", "done"]))
+    workspace = workspace or Workspace.find()
+    found = actions_of(read_books(workspace), workspace)
+    return [action for action in found if state is None or action.state == state]
+
+
+def done(action: str | int, *, workspace: Workspace | None = None) -> Action:
+    """Tick an action, named by its id, a unique beginning of it, or its number in `actions()`.
+
+    Changes the one line, and nothing where it is ticked already.
+    """
+    workspace = workspace or Workspace.find()
+    found = _find_action(str(action), actions(workspace=workspace))
+
+    def tick(book: Book) -> bytes:
+        # The file may have changed since it was listed, so the line is looked up again. Ids that
+        # end in a counter are counted over all files, others are the same in any.
+        books = [book if b.path == book.path else b for b in read_books(workspace)]
+        now = next((a for a in actions_of(books, workspace) if a.id == found.id), None)
+        if now is None or now.file != found.file:
+            _gone(found)
+        task = next(task for task in book.tasks if task.line + 1 == now.line)
+        lines = list(book.lines)
+        if not task.done:
+            line = lines[task.line]
+            lines[task.line] = f"{line[: task.column]}[x]{line[task.column + 3 :]}"
+        return book.encoded(lines)
+
+    edit(workspace.root / found.file, tick)
+    return next(a for a in actions(workspace=workspace) if a.id == found.id)
+
+
+def status(entry: str | int, status: str, *, workspace: Workspace | None = None) -> Entry:
+    """Change the `**Status**:` line of an entry, named by its number, date or part of its title."""
+    if not status.strip() or "\n" in status or "\r" in status:
+        raise LogError("A status is one line of text", seen=repr(status), do="As in: Resolved.")
+    workspace = workspace or Workspace.find()
+    found = _find_entry(str(entry), entries(workspace=workspace))
+
+    def change(book: Book) -> bytes:
+        now = [e for e in entries_of([book], workspace) if e.title == found.title]
+        same = [e for e in now if e.line == found.line] or now
+        if not same:
+            _gone(found)
+        section = next(s for s in entry_sections(book) if s.line + 1 == same[0].line)
+        for line, name, _ in book.fields(section):
+            if name.strip().lower() == "status":
+                lines = list(book.lines)
+                lines[line] = _STATUS_VALUE.sub(
+                    lambda m: (
+                        f"{m[1] if m[1][-1:].isspace() else m[1] + ' '}{status.strip()}{m[3]}"
+                    ),
+                    lines[line],
+                )
+                return book.encoded(lines)
+        raise LogError(
+            "The entry has no status",
+            seen=f"{found.title} ({found.file}:{found.line})",
+            do="Add a line `**Status**: ...` below its heading.",
+        )
+
+    edit(workspace.root / found.file, change)
+    return next(
+        e for e in entries(workspace=workspace) if (e.title, e.file) == (found.title, found.file)
+    )
+
+
+def _find_action(name: str, known: Sequence[Action]) -> Action:
+    exact = [action for action in known if action.id == name]
+    matches = exact or [action for action in known if action.id.startswith(name)]
+    if not exact and name.isdigit():
+        matches = [action for action in known if action.number == int(name)]
+    if not matches and len(name) > 2:
+        matches = [action for action in known if name.lower() in action.text.lower()]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        listed = "; ".join(f"{a.id} {a.text:.50}" for a in matches[:6])
+        raise LogError(f"{len(matches)} actions match", seen=name, do=f"Name one: {listed}.")
+    raise LogError("No action has this id or number", seen=name, do="See `lab log actions`.")
+
+
+def _find_entry(name: str, known: Sequence[Entry]) -> Entry:
+    matches = [entry for entry in known if entry.title.lower() == name.lower().strip()]
+    if not matches and name.isdigit():
+        matches = [entry for entry in known if entry.number == int(name)]
+    matches = matches or [entry for entry in known if entry.date == name]
+    matches = matches or [
+        e for e in known if name.lower().strip() in f"{e.date or ''} {e.title}".lower()
+    ]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        listed = "; ".join(
+            f"{e.number} {e.date or 'undated'} {e.title} ({e.file}:{e.line})" for e in matches[:6]
+        )
+        raise LogError(f"{len(matches)} entries match", seen=name, do=f"Name one: {listed}.")
+    titles = [entry.title for entry in known]
+    advice = nearest(name, titles) if len(titles) <= 8 else "See `lab log list`."
+    raise LogError("No entry has this title, date or number", seen=name, do=advice)
+
+
+def _gone(found: Action | Entry) -> NoReturn:
+    raise LogError(
+        "The log was edited meanwhile and the line is gone",
+        seen=f"{found.file}:{found.line}",
+        do="Nothing was written; try again.",
+    )

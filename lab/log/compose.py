@@ -1,0 +1,395 @@
+"""New entries: written by hand, from runs, or both."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date as calendar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lab.comparison import compare
+from lab.comparison.measure import ARM, headline, pick_of
+from lab.errors import InputError, LogError, nearest
+from lab.log.blocks import Spec, block_text, comparison_spec, read_run
+from lab.log.editor import edited
+from lab.log.evidence import wrapped
+from lab.log.experiment import experiment_name, experiment_of
+from lab.log.findings import Story, tell
+from lab.log.nights import latest_per_plan, night_of
+from lab.log.place import add_entry
+from lab.log.render import render
+from lab.record.run import Run
+from lab.workspace import Workspace
+
+if TYPE_CHECKING:
+    from lab.suite.schema import LogItem
+
+KINDS = ("research", "experiment", "suite")
+
+_TRAINING = re.compile(
+    r"lr|epochs|batch_size|optimizer|schedule|warmup|clip|patience|weight_decay|dropout"
+    r"|label_smoothing|class_weights|momentum"
+)
+_NOT_ASSESSED = "Not assessed yet."
+
+
+@dataclass(frozen=True)
+class NewEntry:
+    """An entry as written, or as it would be; `line` is None where nothing was written."""
+
+    title: str
+    date: str
+    file: Path
+    line: int | None
+    text: str
+
+
+@dataclass(frozen=True)
+class Draft:
+    """The values that the entry templates place; texts are Markdown."""
+
+    date: str
+    title: str
+    category: str
+    status: str
+    related: tuple[str, ...] = ()
+    finding: tuple[str, ...] = ()
+    impact: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()
+    heading: str = ""  # of the experiment
+    block: str = ""  # the generated part of an experiment
+
+
+@dataclass(frozen=True)
+class Request:
+    """What `new` was asked for, checked."""
+
+    title: str | None
+    date: str
+    category: str | None
+    status: str | None
+    related: tuple[str, ...]
+    finding: str | None
+    impact: str | None
+    actions: tuple[str, ...]
+    by: str | None
+    metric: str | None
+    rows: str | None
+    baseline: str | None
+    seed_param: str
+    suite: str | None
+    editing: bool
+
+
+def new(
+    kind: str,
+    title: str | None = None,
+    *,
+    category: str | None = None,
+    status: str | None = None,
+    related: Sequence[str] = (),
+    finding: str | None = None,
+    impact: str | None = None,
+    actions: Sequence[str] = (),
+    runs: str | Sequence[Run] | None = None,
+    by: str | None = None,
+    metric: str | None = None,
+    rows: str | None = None,
+    baseline: str | None = None,
+    seed_param: str = "seed",
+    run: str | None = None,
+    suite: str | None = None,
+    file: Path | str | None = None,
+    date: str | None = None,
+    dry_run: bool = False,
+    edit: bool = False,
+    workspace: Workspace | None = None,
+) -> NewEntry:
+    """Write an entry into the log: by hand, from runs, or both.
+
+    new("research", "AMP breaks complex numbers", finding="...", actions=["..."])
+    new("research", runs="suite.name == 'pilot'", by="pooling", rows="dataset")
+    new("experiment", run="20260120_231502")   # baseline: a run id, by default the one before
+    new("suite", suite="overnight")
+
+    `runs` is an expression as for `lab.runs`, or runs. A hand-written finding stands above the
+    generated one, a hand-written impact replaces the generated, actions are added. Without a title
+    the verdict becomes it. Raises InputError or LogError, and then nothing was written.
+    """
+    if kind not in KINDS:
+        raise InputError("Unknown kind of entry", seen=kind, do=nearest(kind, KINDS))
+    workspace = workspace or Workspace.find()
+    request = Request(
+        title=title, date=_checked_date(date), category=category, status=status,
+        related=tuple(related), finding=finding, impact=impact, actions=tuple(actions), by=by,
+        metric=metric, rows=rows, baseline=baseline, seed_param=seed_param, suite=suite,
+        editing=edit,
+    )  # fmt: skip
+    if kind == "experiment":
+        draft = _experiment(request, _one_run(run, runs, request, workspace), workspace)
+    elif kind == "suite":
+        draft = _suite(request, _selected(runs, suite, workspace), workspace)
+    else:
+        draft = _research(request, _selected(runs, suite, workspace, run), workspace)
+    text = render(f"{kind}_entry", workspace, entry=draft)
+    path = _file(file, kind, workspace)
+    if edit:
+        text = edited(text)
+    line = None if dry_run else add_entry(path, text)
+    heading = text.strip().split("\n", 1)[0].lstrip("# ").strip()
+    return NewEntry(heading.removeprefix(draft.date).strip(), draft.date, path, line, text)
+
+
+def new_for_suite(
+    name: str, item: LogItem, run_ids: Sequence[str], workspace: Workspace
+) -> NewEntry:
+    """The entry that a suite asks for in its `log:` when it ends, about these runs of it."""
+    found = [read_run(run_id, workspace) for run_id in run_ids]
+    if item.where:
+        kept = {run.id for run in _found(item.where, workspace)}
+        found = [run for run in found if run.id in kept]
+    return new(
+        item.kind, item.title, category=item.category, status=item.status, runs=found,
+        by=item.by, metric=item.metric, rows=item.rows, suite=name, workspace=workspace,
+    )  # fmt: skip
+
+
+def _research(request: Request, runs: list[Run] | None, workspace: Workspace) -> Draft:
+    if runs is None:
+        return _by_hand(request)
+    blocks, story = _compared(request, runs, workspace)
+    title = request.title or story.title
+    impact = (request.impact,) if request.impact else (blocks["impact"],)
+    return Draft(
+        date=request.date,
+        title=title,
+        category=request.category or _category(request.by or ARM),
+        status=request.status or ("Confirmed" if story.settled else "To Investigate"),
+        related=(*_code(request.related), *_related(runs)),
+        finding=(*([request.finding] if request.finding else []), blocks["comparison"]),
+        impact=impact,
+        actions=_distinct((*request.actions, *story.actions)),
+    )
+
+
+def _by_hand(request: Request) -> Draft:
+    if request.by or request.metric or request.rows:
+        raise InputError(
+            "There are no runs to compare",
+            seen=f"--by {request.by}" if request.by else "--metric or --rows alone",
+            do="Say which with --runs EXPR or --suite NAME.",
+        )
+    if not request.title:
+        raise InputError(
+            "A hand-written entry needs a title", do="As in: lab log new research TITLE."
+        )
+    if not (request.finding or request.editing):
+        raise InputError(
+            "There is nothing to write",
+            seen=request.title,
+            do="Give --finding TEXT, or --runs EXPR with --by NAME, or --edit.",
+        )
+    return Draft(
+        date=request.date,
+        title=request.title,
+        category=request.category or "General",
+        status=request.status or "To Investigate",
+        related=_code(request.related),
+        finding=(request.finding or "",),
+        impact=(request.impact or _NOT_ASSESSED,),
+        actions=request.actions,
+    )
+
+
+def _compared(
+    request: Request, runs: list[Run], workspace: Workspace
+) -> tuple[dict[str, str], Story]:
+    """The generated blocks of a comparison, each with its evidence, and its story."""
+    if not request.by:
+        raise InputError(
+            "Runs are compared by something", seen="no --by", do="As in: --by pooling, --by arm."
+        )
+    comparison = compare(
+        runs,
+        by=request.by,
+        metric=request.metric,
+        rows=request.rows,
+        baseline=request.baseline,
+        seed_param=request.seed_param,
+    )
+    specs = {kind: comparison_spec(comparison, runs, kind) for kind in ("comparison", "impact")}
+    return {k: _generated(spec, workspace) for k, spec in specs.items()}, tell(comparison, runs)
+
+
+def _suite(request: Request, runs: list[Run] | None, workspace: Workspace) -> Draft:
+    if not request.suite:
+        raise InputError("A suite entry needs a suite", do="As in: --suite overnight.")
+    if not runs:
+        raise InputError("The suite has no runs", seen=request.suite, do="See `lab runs`.")
+    night = night_of(request.suite, runs)
+    blocks = [_generated({"kind": "suite", "suite": request.suite, "runs": _ids(runs)}, workspace)]
+    actions = [f"Look into {len(f.run_ids)} of {len(runs)} runs: {f.error}" for f in night.failures]
+    title = f"Suite {request.suite}: {night.verdict.split(', in ')[0].lower()}"
+    impact, settled = _NOT_ASSESSED, False
+    if any(run.status == "done" and headline(run) for run in runs):
+        request = replace(request, by=request.by or ARM, rows=request.rows or _rows_for(runs))
+        made, story = _compared(request, runs, workspace)
+        blocks, impact, settled = [*blocks, made["comparison"]], made["impact"], story.settled
+        actions += [a for a in story.actions if not a.startswith("Mend and run again")]
+        title = f"{story.title} (suite {request.suite})" if not night.failures else title
+    return Draft(
+        date=request.date,
+        title=request.title or title,
+        category=request.category or "Benchmark",
+        status=request.status or ("Confirmed" if settled else "To Investigate"),
+        related=(*_code(request.related), *_related(runs)),
+        finding=(*([request.finding] if request.finding else []), *blocks),
+        impact=(request.impact or impact,),
+        actions=_distinct((*request.actions, *actions)),
+    )
+
+
+def _rows_for(runs: Sequence[Run]) -> str | None:
+    """Runs in different metrics or notebooks are told apart by row, never pooled."""
+    notebooks = {run.notebook for run in runs if run.status == "done"}
+    return "notebook" if len(notebooks) > 1 else None
+
+
+def _experiment(request: Request, run: Run, workspace: Workspace) -> Draft:
+    baseline = _baseline(request.baseline, run, workspace)
+    spec: Spec = {
+        "kind": "experiment",
+        "run": run.id,
+        "baseline": baseline.id if baseline else None,
+    }
+    story = experiment_of(run, baseline)
+    name = request.title or story.name
+    title = name if name.lower().startswith("experiment") else f"Experiment: {name}"
+    related = [f"`{run.notebook}`"] if run.notebook else []
+    related.append(f"run `{run.id}`")
+    related += [f"baseline `{baseline.id}`"] if baseline else []
+    done = "Complete" if run.status == "done" else run.status.capitalize()
+    return Draft(
+        date=request.date,
+        title=title,
+        category=request.category or "Experiment",
+        status=request.status or done,
+        related=(*_code(request.related), *related),
+        finding=(request.finding,) if request.finding else (),
+        impact=(request.impact,) if request.impact else (),
+        actions=_distinct((*request.actions, *story.next_steps)),
+        heading=f"Experiment: {experiment_name(run)}",
+        block=_generated(spec, workspace),
+    )
+
+
+def _baseline(asked: str | None, run: Run, workspace: Workspace) -> Run | None:
+    """The run asked for, else the latest one before of the same notebook that is done."""
+    if asked:
+        return read_run(asked, workspace)
+    from lab.record.catalogue import find_runs
+
+    earlier = [
+        other
+        for other in find_runs(workspace)
+        if other.status == "done" and other.notebook == run.notebook and other.id < run.id
+    ]
+    return max(earlier, key=lambda other: other.id, default=None) if run.notebook else None
+
+
+def _one_run(
+    run: str | None, runs: str | Sequence[Run] | None, request: Request, workspace: Workspace
+) -> Run:
+    """The run of an experiment entry: the one named, else the best of those selected."""
+    if run:
+        return read_run(run, workspace)
+    found = _selected(runs, request.suite, workspace)
+    if not found:
+        raise InputError("An experiment entry is about a run", do="As in: --run 20260120_231502.")
+    done = [r for r in found if r.status == "done" and (request.metric or headline(r))]
+    if not done:
+        return found[-1]
+    metric = request.metric or headline(done[0]) or ""
+    entries = [(r, (r.summary.get(metric) or {}).get(pick_of(metric))) for r in done]
+    finite = [(r, v) for r, v in entries if isinstance(v, int | float) and v == v]
+    if not finite:
+        return done[-1]
+    sign = 1 if (finite[0][0].summary[metric]).get("goal") == "max" else -1
+    return max(finite, key=lambda pair: sign * pair[1])[0]
+
+
+def _selected(
+    runs: str | Sequence[Run] | None,
+    suite: str | None,
+    workspace: Workspace,
+    run: str | None = None,
+) -> list[Run] | None:
+    """The runs asked for; None where none were. Raises InputError where none is found."""
+    if run is not None:
+        raise InputError(
+            "A single run makes an experiment entry", seen=f"--run {run}", do="Use that kind."
+        )
+    if runs is None and suite is None:
+        return None
+    found = list(runs) if isinstance(runs, list | tuple) else _found(runs, workspace)
+    if suite is not None:
+        found = [r for r in found if (r.record.get("suite") or {}).get("name") == suite]
+        found = latest_per_plan(found)
+    if not found:
+        asked = " of ".join(str(x) for x in (runs if isinstance(runs, str) else None, suite) if x)
+        raise InputError("No run is selected", seen=asked, do="See `lab runs`.")
+    return found
+
+
+def _found(where: Any, workspace: Workspace) -> list[Run]:
+    from lab.record.catalogue import find_runs
+
+    return find_runs(workspace, where=where)
+
+
+def _generated(spec: Spec, workspace: Workspace) -> str:
+    return wrapped(spec, block_text(spec, workspace))
+
+
+def _related(runs: Sequence[Run]) -> list[str]:
+    """Notebooks, then runs, a long list shortened: the block below has them all."""
+    notebooks = dict.fromkeys(f"`{run.notebook}`" for run in runs if run.notebook)
+    ids = [f"`{i}`" for i in sorted(_ids(runs))]
+    shown = ids if len(ids) <= 8 else [*ids[:3], f"{len(ids) - 4} more", ids[-1]]
+    return [*notebooks, "runs " + ", ".join(shown)]
+
+
+def _code(names: Sequence[str]) -> tuple[str, ...]:
+    """Paths and ids as code; anything with a space or marks of its own as written."""
+    return tuple(name if " " in name or "`" in name else f"`{name}`" for name in names)
+
+
+def _category(by: str) -> str:
+    if by in (ARM, "suite.arm", "notebook"):
+        return "Benchmark"
+    return "Training" if _TRAINING.fullmatch(by) else "Architecture"
+
+
+def _file(file: Path | str | None, kind: str, workspace: Workspace) -> Path:
+    if file is None:
+        return workspace.experiment_log if kind == "experiment" else workspace.research_log
+    return workspace.root / file
+
+
+def _checked_date(date: str | None) -> str:
+    if date is None:
+        return calendar.today().isoformat()
+    try:
+        return calendar.fromisoformat(date).isoformat()
+    except ValueError:
+        raise LogError("Not a date", seen=date, do="Write it as 2026-01-20.") from None
+
+
+def _ids(runs: Sequence[Run]) -> list[str]:
+    return [run.id for run in runs]
+
+
+def _distinct(texts: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(texts))

@@ -1,0 +1,160 @@
+"""Entries and action items as they stand in the log files."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from typing import Any
+
+from lab.log.book import Book, Section, date_of
+from lab.workspace import Workspace
+
+_ISO = re.compile(r"\d{4}-\d{2}(-\d{2})?")
+_RELATED = re.compile(r"(?:`[^`]*`|[^,`])+")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of a log file; `number` counts over all log files, `line` from 1."""
+
+    number: int
+    title: str
+    date: str | None
+    file: str
+    line: int
+    category: str | None
+    status: str | None
+    related: tuple[str, ...]
+    open: int
+    done: int
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Action:
+    """One task-list item; `number` counts over all log files, `line` from 1."""
+
+    id: str
+    number: int
+    text: str
+    state: str  # "open" or "done"
+    file: str
+    line: int
+    entry: str
+    date: str | None
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def read_books(workspace: Workspace) -> list[Book]:
+    """Every log file of the workspace."""
+    return [Book.read(path) for path in workspace.log_files()]
+
+
+def entries_of(books: Iterable[Book], workspace: Workspace) -> list[Entry]:
+    """Every entry, in the order of files and lines."""
+    found: list[Entry] = []
+    for book in books:
+        for section in entry_sections(book):
+            fields = {name.lower(): value for _, name, value in book.fields(section)}
+            tasks = [t for t in book.tasks if _holder(book, t.line) == section]
+            found.append(
+                Entry(
+                    number=len(found) + 1,
+                    title=entry_title(section),
+                    date=_date(section, fields.get("date")),
+                    file=workspace.relative(book.path),
+                    line=section.line + 1,
+                    category=fields.get("category"),
+                    status=fields.get("status"),
+                    related=tuple(_related(fields.get("related", ""))),
+                    open=sum(not task.done for task in tasks),
+                    done=sum(task.done for task in tasks),
+                )
+            )
+    return found
+
+
+def actions_of(books: Iterable[Book], workspace: Workspace) -> list[Action]:
+    """Every action item, in the order of files and lines."""
+    found: list[Action] = []
+    counts: Counter[str] = Counter()
+    for book in books:
+        for task in book.tasks:
+            section = _holder(book, task.line)
+            title = entry_title(section) if section else ""
+            short = "a" + sha256(f"{title}\n{task.text}".encode()).hexdigest()[:6]
+            counts[short] += 1
+            fields = (
+                {name.lower(): value for _, name, value in book.fields(section)} if section else {}
+            )
+            found.append(
+                Action(
+                    id=short if counts[short] == 1 else f"{short}-{counts[short]}",
+                    number=len(found) + 1,
+                    text=task.text,
+                    state="done" if task.done else "open",
+                    file=workspace.relative(book.path),
+                    line=task.line + 1,
+                    entry=title,
+                    date=_date(section, fields.get("date")) if section else None,
+                )
+            )
+    return found
+
+
+def entry_sections(book: Book) -> Iterator[Section]:
+    """The sections that are entries.
+
+    ## 2026-01-20 Title        an entry, as is any other second-level heading
+    # 2026-01-20 Title         an entry: a heading of any level that starts with a date
+    ### Experiment: Run 1      an entry where a `**Date**:` with a year follows and no dated entry
+                               holds it
+    """
+    dated_until = 0
+    for section in book.sections:
+        dated = date_of(section.title) is not None
+        inside = section.line < dated_until
+        if section.level == 2 or (dated and not inside):
+            yield section
+        elif section.level > 2 and not inside:
+            fields = {name.lower(): value for _, name, value in book.fields(section)}
+            if _ISO.match(fields.get("date", "")):
+                yield section
+        if dated and not inside:
+            dated_until = section.end
+
+
+def entry_title(section: Section) -> str:
+    """The heading without its date."""
+    date = date_of(section.title)
+    return section.title.removeprefix(date or "").strip(" :-–—") or section.title
+
+
+def _holder(book: Book, line: int) -> Section | None:
+    """The entry that a line belongs to, else the nearest heading above."""
+    holding = [s for s in entry_sections(book) if s.line <= line < s.end]
+    if holding:
+        return holding[-1]
+    above = [s for s in book.sections if s.line <= line < s.end]
+    return above[-1] if above else None
+
+
+def _date(section: Section, field: str | None) -> str | None:
+    match = _ISO.match(field or "")
+    return date_of(section.title) or (match[0] if match else None)
+
+
+def _related(value: str) -> Iterator[str]:
+    for part in _RELATED.findall(value):
+        text = part.strip()
+        bare = text.strip("`")
+        # Only a name that is code as a whole loses its marks.
+        if text:
+            yield text if "`" in bare else bare

@@ -1,0 +1,206 @@
+"""One run as an experiment entry tells it: configuration, results, analysis, next steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lab import numbers
+from lab.comparison.measure import headline, label, pick_of
+from lab.diagnosis import Curve, Diagnosis, diagnose
+from lab.duration import show_duration
+from lab.log.findings import why
+from lab.record.run import Run
+
+_SPLIT_ORDER = ("train", "val", "valid", "validation", "test")
+_DONE = {
+    "done": "✅ Complete",
+    "running": "⏳ Running",
+    "stopped": "⚠️ Stopped",
+    "pruned": "⚠️ Pruned",
+    "failed": "❌ Failed",
+    "crashed": "❌ Crashed",
+}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One parameter; `was` is its value in the baseline where that differs."""
+
+    name: str
+    value: str
+    was: str | None
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What an experiment entry shows of a run, every value ready to place."""
+
+    name: str
+    run_id: str
+    date: str
+    status: str
+    took: str
+    location: str
+    notebook: str | None
+    baseline: str | None
+    settings: tuple[Setting, ...]
+    results: tuple[str, ...]  # lines of the results block
+    analysis: tuple[str, ...]
+    insights: tuple[str, ...]
+    next_steps: tuple[str, ...]
+
+
+def experiment_of(run: Run, baseline: Run | None = None) -> Experiment:
+    """The experiment that `run` was, against `baseline` where there is one."""
+    diagnosis = diagnose(run)
+    return Experiment(
+        name=experiment_name(run),
+        run_id=run.id,
+        date=run.started.strftime("%Y-%m-%d %H:%M UTC") if run.started else "unknown",
+        status=_DONE.get(run.status, run.status) + (f" ({run.reason})" if run.reason else ""),
+        took=show_duration(run.seconds),
+        location=f"runs/{run.id}/",
+        notebook=run.notebook,
+        baseline=baseline.id if baseline else None,
+        settings=tuple(_settings(run, baseline)),
+        results=tuple(_results(diagnosis)),
+        analysis=tuple(_analysis(run, baseline, diagnosis)),
+        insights=tuple(_insights(run, baseline, diagnosis)),
+        next_steps=tuple(_next_steps(run, diagnosis)),
+    )
+
+
+def experiment_name(run: Run) -> str:
+    """What a person would call the run: its name, else notebook and arm."""
+    stem = (run.notebook or "run").rsplit("/", 1)[-1].removesuffix(".ipynb")
+    arm = run.arm or ""
+    return run.name or " ".join(part for part in (stem, arm if arm != stem else "") if part)
+
+
+def _settings(run: Run, baseline: Run | None) -> list[Setting]:
+    found = []
+    for name, value in run.params.items():
+        was = None
+        if baseline is not None:
+            before = baseline.params.get(name, "not there")
+            was = label(before) if before != value else None
+        found.append(Setting(name, label(value), was))
+    gone = [n for n in (baseline.params if baseline else {}) if n not in run.params]
+    return [*found, *(Setting(n, "not there", label(baseline.params[n])) for n in gone if baseline)]
+
+
+def _results(diagnosis: Diagnosis) -> list[str]:
+    """Best and last of every metric, split by split, as an analyser prints them."""
+    splits = sorted(
+        {curve.split for curve in diagnosis.curves},
+        key=lambda s: (_SPLIT_ORDER.index(s) if s in _SPLIT_ORDER else len(_SPLIT_ORDER), s),
+    )
+    rose = diagnosis.finding("overfit")
+    word = diagnosis.step_word
+    lines: list[str] = []
+    for split in splits:
+        curves = [curve for curve in diagnosis.curves if curve.split == split]
+        longest = max(len(curve.points) for curve in curves)
+        lines += ["", f"=== {split} ==="] if lines else [f"=== {split} ==="]
+        lines += [f"Total {word}s: {longest}"] if longest > 1 else []
+        for curve in curves:
+            if len(curve.points) == 1:
+                lines.append(f"{_title(curve)}: {_shown(curve, curve.last)}")
+                continue
+            mark = f" ← rose after this {word}" if rose and rose.metric == curve.metric else ""
+            lines.append(
+                f"Best {_name(curve)}: {_shown(curve, curve.best)} "
+                f"({word} {_at(curve.best_step)}){mark}"
+            )
+            if curve.last != curve.best or curve.last_step != curve.best_step:
+                lines.append(
+                    f"Last {_name(curve)}: {_shown(curve, curve.last)} ({word} {curve.last_step})"
+                )
+    return lines or ["No metric was logged."]
+
+
+def _name(curve: Curve) -> str:
+    return numbers.unit(curve.metric)
+
+
+def _title(curve: Curve) -> str:
+    name = _name(curve)
+    return name[:1].upper() + name[1:]
+
+
+def _shown(curve: Curve, value: float | None) -> str:
+    # Losses are told apart in the third digit and later, so a results block keeps six.
+    if numbers.is_fraction(curve.metric) and value is not None:
+        return f"{100 * value:.2f}%" if value == value else "NaN"
+    return numbers.figure(value, digits=6)
+
+
+def _at(step: int | None) -> str:
+    return "none" if step is None else str(step)
+
+
+def _analysis(run: Run, baseline: Run | None, diagnosis: Diagnosis) -> list[str]:
+    said = []
+    if run.status != "done":
+        said.append(f"❌ The run {run.status}: {why(run)}.")
+    if baseline is not None and (against := _against(run, baseline)):
+        said.append(against)
+    marks = {"improving": "📊", "too short": "📊"}
+    said += [f"{marks.get(f.kind, '⚠️')} {_kind(f.kind)}: {f.text}" for f in diagnosis.findings]
+    if not diagnosis.findings and diagnosis.curves:
+        said.append("✅ The curves show no overfitting, plateau or divergence.")
+    return said
+
+
+def _kind(kind: str) -> str:
+    words = {"gap": "Train/validation gap", "overfit": "Overfitting", "improving": "Not saturated"}
+    return f"**{words.get(kind, kind.capitalize())}**"
+
+
+def _against(run: Run, baseline: Run) -> str | None:
+    metric = headline(run)
+    entry, other = (run.summary.get(metric or ""), baseline.summary.get(metric or ""))
+    if not metric or not entry or not other:
+        return None
+    pick = pick_of(metric)
+    mine, theirs = entry.get(pick), other.get(pick)
+    if not isinstance(mine, int | float) or not isinstance(theirs, int | float):
+        return None
+    gained = (mine - theirs) * (1 if entry.get("goal") == "max" else -1)
+    mark = "✅" if gained > 0 else "➖" if gained == 0 else "❌"
+    return (
+        f"{mark} {numbers.spoken(metric).capitalize()} {numbers.amount(metric, mine)} against "
+        f"{numbers.amount(metric, theirs)} in the baseline "
+        f"({numbers.delta(metric, mine - theirs, like=mine)}); one run each, so observed only."
+    )
+
+
+def _insights(run: Run, baseline: Run | None, diagnosis: Diagnosis) -> list[str]:
+    said = []
+    metric = headline(run)
+    curve = next((c for c in diagnosis.curves if c.metric == metric), None)
+    if metric and curve and curve.best is not None:
+        single = len(curve.points) == 1
+        value = numbers.amount(metric, curve.best if pick_of(metric) == "best" else curve.last)
+        at = "" if single else f", best at {diagnosis.step_word} {_at(curve.best_step)}"
+        said.append(f"{numbers.spoken(metric).capitalize()}: **{value}**{at}")
+    if (over := diagnosis.finding("overfit")) is not None:
+        said.append(f"Optimal stopping point: {diagnosis.step_word} {over.step}")
+        said.append("**Needs regularisation**: overfitting is the bottleneck")
+    elif diagnosis.finding("improving"):
+        said.append("The budget, not the model, ended this run")
+    changed = [s for s in _settings(run, baseline) if s.was is not None]
+    if baseline is not None and len(changed) > 1:
+        said.append(
+            f"{len(changed)} settings differ from the baseline, so no single one can be credited"
+        )
+    return said
+
+
+def _next_steps(run: Run, diagnosis: Diagnosis) -> list[str]:
+    said = [found.do.rstrip(".") for found in diagnosis.findings]
+    if run.status != "done":
+        said.insert(0, f"Mend what ended the run ({why(run)}) and run it again")
+    elif run.seed is not None:
+        said.append("Repeat with other seeds: one run shows no spread")
+    return list(dict.fromkeys(said))

@@ -1,0 +1,139 @@
+"""How numbers are said: accuracies as percent, differences in points, the rest in 3 digits."""
+
+from __future__ import annotations
+
+import math
+
+MISSING = "–"
+
+_UNITS = {
+    "auc": "AUC",
+    "auroc": "AUROC",
+    "bleu": "BLEU",
+    "f1": "F1",
+    "mae": "MAE",
+    "mape": "MAPE",
+    "mse": "MSE",
+    "rmse": "RMSE",
+}
+_SPLITS = {"val": "validation", "valid": "validation"}
+
+
+def is_fraction(metric: str) -> bool:
+    """Whether a metric is kept as a fraction 0..1 and shown as percent."""
+    words = metric.rsplit("/", 1)[-1].lower().replace("-", "_").split("_")
+    return "accuracy" in words or "acc" in words
+
+
+def unit(metric: str) -> str:
+    """The word for what a metric counts: "accuracy", "MSE", "loss"."""
+    name = metric.rsplit("/", 1)[-1]
+    return _UNITS.get(name.lower(), name.replace("_", " "))
+
+
+def spoken(metric: str) -> str:
+    """A metric as a reader says it: "val/accuracy" is "validation accuracy"."""
+    split, _, name = metric.rpartition("/")
+    return f"{_SPLITS.get(split, split)} {unit(name)}".strip()
+
+
+def figure(value: float | None, *, digits: int = 3) -> str:
+    """A number with `digits` significant digits; missing and non-finite ones stay readable.
+
+    figure(0.92)      # "0.920"
+    figure(1234.5)    # "1230"
+    figure(2.5e-7)    # "2.50e-07"
+    figure(None)      # "–"
+    """
+    if value is None:
+        return MISSING
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else ("inf" if value > 0 else "-inf")
+    if value == 0:
+        return "0"
+    exponent = math.floor(math.log10(abs(float(f"{value:.{digits - 1}e}"))))
+    if not -4 <= exponent < 7:
+        return f"{value:.{digits - 1}e}"
+    return f"{round(value, digits - 1 - exponent):.{max(digits - 1 - exponent, 0)}f}"
+
+
+def percent(value: float | None) -> str:
+    """A fraction as percent: 0.4821 is "48.2%"."""
+    if value is None or not math.isfinite(value):
+        return figure(value)
+    return f"{100 * value:.1f}%"
+
+
+def points(value: float | None) -> str:
+    """A difference of fractions in percentage points, with its sign: "+1.4 points"."""
+    if value is None or not math.isfinite(value):
+        return figure(value)
+    return f"{_signed(f'{100 * value:.1f}')} points"
+
+
+def amount(metric: str, value: float | None, *, with_unit: bool = True) -> str:
+    """A value of `metric`: "48.2%", "0.920 MSE"."""
+    if is_fraction(metric):
+        return percent(value)
+    text = figure(value)
+    return f"{text} {unit(metric)}" if with_unit and text != MISSING else text
+
+
+def spread(metric: str, value: float | None) -> str:
+    """A standard deviation beside a value: "0.6" beside a percentage, "0.0120" elsewhere."""
+    if value is not None and math.isfinite(value) and is_fraction(metric):
+        return f"{100 * value:.1f}"
+    return figure(value)
+
+
+def delta(metric: str, value: float | None, *, like: float | None = None) -> str:
+    """A difference of two values of `metric`, signed, as precise as a value the size of `like`."""
+    if is_fraction(metric):
+        return points(value)
+    if value is None or not math.isfinite(value):
+        return figure(value)
+    return _signed(_as_precise(value, like))
+
+
+def size(metric: str, value: float | None, *, like: float | None = None) -> str:
+    """A difference without its sign, for "better by ...": "1.4 points", "0.012 MSE"."""
+    if value is None or not math.isfinite(value):
+        return figure(value)
+    if is_fraction(metric):
+        return f"{abs(100 * value):.1f} points"
+    return f"{_as_precise(abs(value), like)} {unit(metric)}"
+
+
+def between(metric: str, low: float, high: float, *, like: float | None = None) -> str:
+    """An interval of differences: "0.3 to 2.5 points", "-0.021 to -0.003 MSE"."""
+    if is_fraction(metric):
+        return f"{_zero(f'{100 * low:.1f}')} to {_zero(f'{100 * high:.1f}')} points"
+    ends = [_zero(_as_precise(end, like)) for end in (low, high)]
+    return f"{ends[0]} to {ends[1]} {unit(metric)}"
+
+
+def counted(n: int, noun: str, plural: str | None = None) -> str:
+    """A count with its noun: "one seed", "3 seeds", "no run"."""
+    if n == 1:
+        return f"one {noun}"
+    return f"{n or 'no'} {plural or noun + 's'}" if n else f"no {noun}"
+
+
+def _as_precise(value: float, like: float | None) -> str:
+    # A difference carries the decimals of the values it was taken from, so that columns agree;
+    # one that would vanish there keeps one significant digit.
+    shown = figure(like) if like is not None else ""
+    if "e" in shown or "." not in shown:
+        return figure(value)
+    decimals = len(shown.rpartition(".")[2])
+    text = f"{value:.{decimals}f}"
+    return text if float(text) or not value else figure(value, digits=1)
+
+
+def _signed(text: str) -> str:
+    text = _zero(text)
+    return text if text.startswith("-") or not float(text) else f"+{text}"
+
+
+def _zero(text: str) -> str:
+    return text.removeprefix("-") if not float(text) else text
