@@ -37,7 +37,7 @@ def load(config: AudioConfig) -> Splits:
 
 def _spoken_tones(config: AudioConfig) -> Splits:
     """Each split is synthesized from its own random stream."""
-    sizes = (config.train_size or 1200, config.validation_size or 320, config.test_size or 320)
+    sizes = (config.train_size or 800, config.validation_size or 200, config.test_size or 200)
     labels = [np.arange(size) % len(WORDS) for size in sizes]
     waves = [
         synthesize(classes, stream(config.data_seed, purpose), noise=config.noise)
@@ -47,7 +47,7 @@ def _spoken_tones(config: AudioConfig) -> Splits:
         "spoken_tones", "audio", waves[0].shape[1:], "Spoken tones", len(WORDS), WORDS, None, 8000
     )
     splits = (_split(*pair) for pair in zip(waves, labels, strict=True))
-    return Splits(*splits, info, (generated_source("spoken_tones", *waves),))
+    return Splits.of(splits, info, generated_source("spoken_tones", *waves))
 
 
 def _fsdd(config: AudioConfig) -> Splits:
@@ -64,7 +64,7 @@ def _fsdd(config: AudioConfig) -> Splits:
     shape = waves.shape[1:]
     info = DataInfo("fsdd", "audio", shape, "Spoken digits (FSDD)", 10, names, None, 8000)
     splits = (_split(waves[index], labels[index]) for index in parts)
-    return Splits(*splits, info, (Source("fsdd", path, folders.sha256(path)),))
+    return Splits.of(splits, info, Source("fsdd", path, folders.sha256(path)))
 
 
 def _speech_commands(config: AudioConfig) -> Splits:
@@ -90,7 +90,7 @@ def _speech_commands(config: AudioConfig) -> Splits:
     # the recordings are named by a hash of their speaker: the lists stand for 2 GB of sound
     lists = ("testing_list.txt", "validation_list.txt")
     source = Source("speech_commands", path, folders.sha256(path, lists))
-    return Splits(*splits, info, (source,))
+    return Splits.of(splits, info, source)
 
 
 def _labels(names: Sequence[str], words: tuple[str, ...]) -> IntArray:

@@ -26,10 +26,11 @@ from cvkan.data.splits import (
 from cvkan.info import DataInfo
 from cvkan.training.config import ImageConfig
 
-_CIFAR_CLASSES = (
-    "airplane automobile bird cat deer dog frog horse ship truck".split()  # label order
+_CIFAR_CLASSES = (  # in label order
+    *("airplane", "automobile", "bird", "cat", "deer"),
+    *("dog", "frog", "horse", "ship", "truck"),
 )
-_CIFAR_FILES = tuple(f"data_batch_{i}" for i in range(1, 6)) + ("batches.meta", "test_batch")
+_CIFAR_FILES = (*(f"data_batch_{i}" for i in range(1, 6)), "batches.meta", "test_batch")
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def _digits(config: ImageConfig) -> Splits:
         "digits", "image", (1, 8, 8), "Digits", 10, tuple(str(digit) for digit in range(10))
     )
     source = generated_source("digits", data.pixels, data.labels)
-    return _splits(*(_split(data, index) for index in parts), info, source)
+    return _standardised([_split(data, index) for index in parts], info, source)
 
 
 def _cifar10(config: ImageConfig) -> Splits:
@@ -66,10 +67,11 @@ def _cifar10(config: ImageConfig) -> Splits:
     total = len(train.labels)
     sizes = _sizes(config, total, total // 10, test=0)[:2]
     parts = stratified(train.labels, sizes, stream(config.data_seed, 0))
-    info = DataInfo("cifar10", "image", (3, 32, 32), "CIFAR-10", 10, tuple(_CIFAR_CLASSES))
+    info = DataInfo("cifar10", "image", (3, 32, 32), "CIFAR-10", 10, _CIFAR_CLASSES)
     source = Source("cifar10", path, folders.sha256(path, _CIFAR_FILES))
-    held_out = _split(test, balanced_first(test.labels, config.test_size))
-    return _splits(*(_split(train, index) for index in parts), held_out, info, source)
+    splits = [_split(train, index) for index in parts]
+    splits.append(_split(test, balanced_first(test.labels, config.test_size)))
+    return _standardised(splits, info, source)
 
 
 def _sizes(config: ImageConfig, total: int, held_out: int, *, test: int) -> tuple[int, int, int]:
@@ -101,12 +103,10 @@ def _split(data: _Images, index: IntArray) -> Split:
     return Split(torch.from_numpy(planes), torch.from_numpy(data.labels[index]))
 
 
-def _splits(train: Split, validation: Split, test: Split, info: DataInfo, source: Source) -> Splits:
-    center, scale = _channel_moments(train.inputs)
-    train, validation, test = (
-        Split(split.inputs, split.targets, center, scale) for split in (train, validation, test)
-    )
-    return Splits(train, validation, test, info, (source,))
+def _standardised(splits: list[Split], info: DataInfo, source: Source) -> Splits:
+    center, scale = _channel_moments(splits[0].inputs)
+    scaled = (Split(split.inputs, split.targets, center, scale) for split in splits)
+    return Splits.of(scaled, info, source)
 
 
 def _channel_moments(images: Tensor) -> tuple[Tensor, Tensor]:

@@ -8,6 +8,8 @@ tract length, onset, duration, starting phase and loudness vary by sample.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -28,7 +30,7 @@ _FORMANTS = {  # Hz, after Peterson and Barney (1952), men
 _BANDWIDTH = np.array([80.0, 100.0, 140.0], dtype=np.float32)  # Hz
 _CHUNK = 256  # words at a time: bounds the memory
 
-Float = npt.NDArray[np.float32]
+Float = npt.NDArray[np.floating[Any]]
 
 
 def synthesize(
@@ -59,7 +61,7 @@ def _words(labels: IntArray, rng: np.random.Generator, noise: float) -> npt.NDAr
     voice /= voice.std(axis=1, keepdims=True)
     voice += noise * rng.standard_normal(voice.shape, dtype=np.float32)
     loudness = draw(0.03, 0.12)
-    return (np.clip(voice * loudness, -1, 1) * 32767).astype(np.int16)
+    return np.asarray(np.clip(voice * loudness, -1, 1) * 32767).astype(np.int16)
 
 
 def _glide(labels: IntArray, progress: Float, tract: Float) -> Float:
@@ -69,7 +71,7 @@ def _glide(labels: IntArray, progress: Float, tract: Float) -> Float:
         for end in (0, 1)
     )
     share = np.clip((progress[..., None] - 0.3) / 0.4, 0, 1)
-    return tract[..., None] * (first + (last - first) * share)
+    return np.asarray(tract[..., None] * (first + (last - first) * share))
 
 
 def _filtered(phase: Float, pitch: Float, formants: Float) -> Float:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -59,11 +60,8 @@ class Split:
 
     def to(self, device: torch.device) -> Split:
         """The same samples on another device."""
-        moved = {
-            name: None if tensor is None else tensor.to(device)
-            for name, tensor in vars(self).items()
-        }
-        return Split(**moved)
+        center, scale = (None if t is None else t.to(device) for t in (self.center, self.scale))
+        return Split(self.inputs.to(device), self.targets.to(device), center, scale)
 
 
 @dataclass(frozen=True)
@@ -76,6 +74,12 @@ class Splits:
     info: DataInfo
     sources: tuple[Source, ...]
 
+    @classmethod
+    def of(cls, parts: Iterable[Split], info: DataInfo, *sources: Source) -> Splits:
+        """From the three parts in the order train, validation, test."""
+        train, validation, test = parts
+        return cls(train, validation, test, info, sources)
+
 
 def stratified(
     labels: npt.ArrayLike, sizes: Sequence[int], rng: np.random.Generator
@@ -86,12 +90,7 @@ def stratified(
     order holds each class within one sample of its share. Each set is sorted.
     """
     labels = np.asarray(labels)
-    if sum(sizes) > len(labels):
-        raise DataError(
-            f"more samples asked for than the {len(labels)} there are",
-            seen=list(sizes),
-            do="Lower train_size, validation_size or test_size.",
-        )
+    _check(sum(sizes), len(labels))
     position = np.empty(len(labels))
     for label in np.unique(labels):
         members = rng.permutation(np.flatnonzero(labels == label))
@@ -99,14 +98,15 @@ def stratified(
         position[members] = (np.arange(len(members)) + rng.random()) / len(members)
     order = np.argsort(position, kind="stable")
     bounds = np.cumsum([0, *sizes])
-    return [np.sort(order[start:stop]) for start, stop in zip(bounds[:-1], bounds[1:], strict=True)]
+    return [np.sort(order[start:stop]) for start, stop in itertools.pairwise(bounds)]
 
 
 def balanced_first(labels: npt.ArrayLike, size: int | None) -> IntArray:
     """Indices of the first `size` samples that keep the classes' shares; None keeps all."""
     labels = np.asarray(labels)
-    if size is None or size >= len(labels):
+    if size is None:
         return np.arange(len(labels))
+    _check(size, len(labels))
     position = np.empty(len(labels))
     for label in np.unique(labels):
         members = np.flatnonzero(labels == label)
@@ -116,14 +116,24 @@ def balanced_first(labels: npt.ArrayLike, size: int | None) -> IntArray:
 
 def evenly_spaced(count: int, size: int | None) -> IntArray:
     """`size` indices spread evenly over `count`, both ends included; None keeps all."""
-    if size is None or size >= count:
+    if size is None:
         return np.arange(count)
+    _check(size, count)
     return np.linspace(0, count - 1, size).round().astype(np.int64)
 
 
 def stream(seed: int, purpose: int) -> np.random.Generator:
     """An independent random stream for one purpose of one seed; no two pairs share numbers."""
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(purpose,)))
+
+
+def _check(asked: int, count: int) -> None:
+    if asked > count:
+        raise DataError(
+            f"more samples asked for than the {count} there are",
+            seen=asked,
+            do="Lower train_size, validation_size or test_size.",
+        )
 
 
 def generated_source(name: str, *arrays: npt.NDArray[Any]) -> Source:

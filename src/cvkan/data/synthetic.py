@@ -32,14 +32,13 @@ def load(config: SyntheticConfig) -> Splits:
         )
     shape = (config.n_patterns, config.token_dim)
     patterns = stream(config.data_seed, _PATTERNS).uniform(-np.pi, np.pi, shape)
-    sizes = (config.train_size or 4000, config.validation_size or 1000, config.test_size or 1000)
+    sizes = (config.train_size or 2000, config.validation_size or 500, config.test_size or 500)
     drawn = [
         _draw(size, patterns, config, stream(config.data_seed, purpose))
         for purpose, size in enumerate(sizes)
     ]
-    classes = ("noise", "signal")
-    if config.n_patterns > 1:
-        classes = ("noise", *(f"signal {k}" for k in range(1, config.n_patterns + 1)))
+    signals = tuple(f"signal {k}" for k in range(1, config.n_patterns + 1))
+    classes = ("noise", *(signals if config.n_patterns > 1 else ("signal",)))
     info = DataInfo(
         "signal_noise",
         "synthetic",
@@ -50,7 +49,7 @@ def load(config: SyntheticConfig) -> Splits:
     )
     splits = (Split(torch.from_numpy(x), torch.from_numpy(y)) for x, y in drawn)
     source = generated_source("signal_noise", *(tokens for tokens, _ in drawn))
-    return Splits(*splits, info, (source,))
+    return Splits.of(splits, info, source)
 
 
 def _draw(

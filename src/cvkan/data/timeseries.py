@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -19,6 +21,7 @@ _DAY, _WEEK = 24, 168  # hours
 # 12, 4 and 4 months of 30 days, as in the literature (Zhou et al. 2021, arXiv:2012.07436)
 _ETT_BORDERS = (0, 8640, 11520, 14400)
 _CYCLES_BORDERS = (0, 2880, 3840, 4800)  # 120, 40 and 40 days
+_CYCLES_SIZES = (600, 200, 200)  # windows, unless asked otherwise: a pilot takes seconds
 _CHANNELS = 7
 
 
@@ -28,7 +31,9 @@ def load(config: TimeSeriesConfig) -> Splits:
     Channels are standardised by the training rows. Targets of the three splits share no row;
     the first inputs of validation and test reach back into the rows before them, as usual.
     """
+    sizes: tuple[int | None, ...] = (config.train_size, config.validation_size, config.test_size)
     if config.dataset == "cycles":
+        sizes = tuple(size or usual for size, usual in zip(sizes, _CYCLES_SIZES, strict=True))
         rows = _cycles(_CYCLES_BORDERS[-1], stream(config.data_seed, 0))
         source, borders, title = generated_source("cycles", rows), _CYCLES_BORDERS, "Cycles"
         names = tuple(f"series {number}" for number in range(1, _CHANNELS + 1))
@@ -39,14 +44,13 @@ def load(config: TimeSeriesConfig) -> Splits:
         borders, title = _ETT_BORDERS, "ETTh1"
     rows = (rows - rows[: borders[1]].mean(axis=0)) / rows[: borders[1]].std(axis=0)
     series = torch.from_numpy(rows.astype(np.float32))
-    sizes = (config.train_size, config.validation_size, config.test_size)
     splits = [
         _windows(series, max(0, start - config.lookback), stop, config, size)
         for start, stop, size in zip(borders[:-1], borders[1:], sizes, strict=True)
     ]
     shape = (config.lookback, rows.shape[1])
     info = DataInfo(config.dataset, "timeseries", shape, title, None, names, config.horizon, None)
-    return Splits(*splits, info, (source,))
+    return Splits.of(splits, info, source)
 
 
 def _windows(
@@ -78,7 +82,7 @@ def _cycles(length: int, rng: np.random.Generator) -> Float:
     is autoregressive, the drift a random walk, both partly shared between series.
     """
     hours = np.arange(length)[:, None]
-    rows = np.zeros((length, _CHANNELS))
+    rows: Float = np.zeros((length, _CHANNELS))
     for period, harmonics, size in ((_DAY, 3, 1.0), (_WEEK, 2, 0.5)):
         for k in range(1, harmonics + 1):
             strength = size * rng.uniform(0.4, 1.0, _CHANNELS) / k
@@ -93,7 +97,7 @@ def _cycles(length: int, rng: np.random.Generator) -> Float:
 def _mixed(values: Float, rng: np.random.Generator) -> Float:
     """Half of the variance comes from one series common to all."""
     common = rng.standard_normal((len(values), 1))
-    return np.sqrt(0.5) * (values + common)
+    return math.sqrt(0.5) * (values + common)
 
 
 def _autoregressive(shocks: Float, memory: float) -> Float:
@@ -101,5 +105,4 @@ def _autoregressive(shocks: Float, memory: float) -> Float:
     from scipy.signal import lfilter
 
     gain = np.sqrt(1 - memory**2)
-    result: Float = lfilter([gain], [1.0, -memory], shocks, axis=0)
-    return result
+    return np.asarray(lfilter([gain], [1.0, -memory], shocks, axis=0))

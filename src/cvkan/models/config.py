@@ -25,6 +25,7 @@ class ModelConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: ModelName = Field("cvkan", description="which model; vit is a baseline for images")
+    seed: int = Field(0, ge=0, description="initial weights; order of batches and dropout too")
     d_complex: int = Field(64, gt=0, description="complex dimensions of a token")
     n_layers: int = Field(2, ge=0, description="polarizing blocks")
     interaction: Interaction = Field(

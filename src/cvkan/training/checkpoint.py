@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -37,7 +37,7 @@ def save_config(folder: Path, config: TrainingConfig, info: DataInfo) -> None:
 def read_config(folder: Path) -> tuple[TrainingConfig, DataInfo]:
     """The configuration and the data's shape that `save_config` wrote."""
     content = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    info = {
+    info: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in content["info"].items()
     }

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from cvkan.errors import ConfigError, UnknownNameError
 from cvkan.info import Domain
 from cvkan.models.config import (
     AudioModelConfig,
     ImageModelConfig,
+    ModelConfig,
     SyntheticModelConfig,
     TimeSeriesModelConfig,
 )
@@ -23,23 +24,27 @@ Schedule = Literal["cosine", "plateau", "constant"]
 Device = Literal["auto", "cpu", "cuda"]
 
 
-class TrainingConfig(BaseModel):
+class TrainingConfig(ModelConfig):
     """Options of every domain.
 
     `ImageConfig(epochs=3)` raises UnknownNameError for an option that does not exist and
     ConfigError for a value it cannot have.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     domain: ClassVar[Domain]
 
     dataset: str = Field(description="name of the data set")
-    train_size: int | None = Field(None, gt=0, description="training samples; null: all there are")
-    validation_size: int | None = Field(None, gt=0, description="validation samples; null: default")
-    test_size: int | None = Field(None, gt=0, description="test samples; null: all there are")
+    train_size: int | None = Field(
+        None, gt=0, description="training samples; null: all, or as many as usual"
+    )
+    validation_size: int | None = Field(
+        None, gt=0, description="validation samples; null: as usual"
+    )
+    test_size: int | None = Field(
+        None, gt=0, description="test samples; null: all, or as many as usual"
+    )
     data_seed: int = Field(0, ge=0, description="what is generated and how it is split")
 
-    seed: int = Field(0, ge=0, description="initial weights, order of batches, dropout")
     epochs: int = Field(10, gt=0, description="passes over the training set")
     batch_size: int = Field(64, gt=0, description="samples in an optimizer step")
     optimizer: Optimizer = Field("adamw", description="sgd has Nesterov momentum 0.9")
@@ -80,9 +85,9 @@ class ImageConfig(ImageModelConfig, ClassifierConfig):
 
     domain = "image"
     dataset: Literal["digits", "cifar10"] = "digits"
+    epochs: int = Field(8, gt=0, description="passes over the training set")
     flip: bool = Field(False, description="mirror half of the training images left to right")
     shift: int = Field(0, ge=0, description="move training images by up to this many pixels")
-    patch_size: int = Field(2, gt=0, description="pixels across a token; deep needs a power of 2")
 
 
 class AudioConfig(AudioModelConfig, ClassifierConfig):
@@ -90,7 +95,10 @@ class AudioConfig(AudioModelConfig, ClassifierConfig):
 
     domain = "audio"
     dataset: Literal["spoken_tones", "fsdd", "speech_commands"] = "spoken_tones"
-    noise: float = Field(0.1, ge=0, description="spoken_tones: noise relative to the voice")
+    d_complex: int = Field(32, gt=0, description="complex dimensions of a token")
+    epochs: int = Field(5, gt=0, description="passes over the training set")
+    batch_size: int = Field(32, gt=0, description="samples in an optimizer step")
+    noise: float = Field(1.0, ge=0, description="spoken_tones: noise relative to the voice")
 
 
 class TimeSeriesConfig(TimeSeriesModelConfig, TrainingConfig):
@@ -99,6 +107,10 @@ class TimeSeriesConfig(TimeSeriesModelConfig, TrainingConfig):
     domain = "timeseries"
     dataset: Literal["cycles", "etth1"] = "cycles"
     lookback: int = Field(96, gt=0, description="hours the model sees")
+    d_complex: int = Field(32, gt=0, description="complex dimensions of a token")
+    n_layers: int = Field(1, ge=0, description="polarizing blocks")
+    epochs: int = Field(3, gt=0, description="passes over the training set")
+    batch_size: int = Field(32, gt=0, description="samples in an optimizer step")
     horizon: int = Field(96, gt=0, description="hours it forecasts")
 
 
@@ -107,11 +119,12 @@ class SyntheticConfig(SyntheticModelConfig, ClassifierConfig):
 
     domain = "synthetic"
     dataset: Literal["signal_noise"] = "signal_noise"
+    epochs: int = Field(4, gt=0, description="passes over the training set")
     n_tokens: int = Field(16, gt=0, description="tokens of a sample")
     token_dim: int = Field(32, gt=0, description="complex features of a token")
     n_signal: int = Field(4, gt=0, description="tokens that carry the signal where there is one")
     n_patterns: int = Field(1, gt=0, description="different signals; classes are noise and these")
-    coherence: float = Field(0.6, ge=0, le=1, description="phase alignment of the signal: 1 exact")
+    coherence: float = Field(0.4, ge=0, le=1, description="phase alignment of the signal: 1 exact")
     common_phase: Literal["fixed", "random"] = Field(
         "random", description="random: a sample's signal is turned as a whole; defeats the mean"
     )
