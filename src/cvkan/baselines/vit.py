@@ -40,8 +40,8 @@ class TransformerBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.dropout(self._attend(self.attention_norm(x)))
-        x = x + self.dropout(self.feed_forward(x))
-        return x
+        out: Tensor = x + self.dropout(self.feed_forward(x))
+        return out
 
     def _attend(self, x: Tensor) -> Tensor:
         q, k, v = self.qkv(x).unflatten(-1, (3, HEADS, -1)).permute(2, 0, 3, 1, 4)

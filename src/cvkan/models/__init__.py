@@ -1,5 +1,27 @@
 """Models, one file a domain; `build` makes one from a configuration."""
 
-from cvkan.models.build import build
+from __future__ import annotations
 
-__all__ = ["build"]
+from typing import TYPE_CHECKING
+
+from cvkan.models.config import ModelConfig
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from cvkan.info import DataInfo
+
+__all__ = ["ModelConfig", "build"]
+
+
+def build(config: ModelConfig, info: DataInfo) -> nn.Module:
+    """Make the model that `config.model` names for the domain of `info`.
+
+    Every model is called as `model(x)` or `model(x, mask=mask)`: x is a batch of samples shaped
+    as `info` says, mask (batch, tokens) is true where a token is real. It returns logits
+    (batch, classes), or for time series a forecast (batch, horizon, channels).
+    """
+    # here, so that configurations can be read and checked without loading torch
+    from cvkan.models.registry import find_model
+
+    return find_model(info.domain, config.model)(config, info)
