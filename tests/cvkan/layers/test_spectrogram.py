@@ -55,7 +55,7 @@ def test_the_start_of_a_tone_does_not_matter():
     """Up to what the ends of the recording add to its mean; raw phases would differ by up to pi."""
     (log, turn), (late_log, late_turn) = features(tone(8.3)), features(tone(8.3, start=7.3))
     torch.testing.assert_close(late_log[..., 6:11], log[..., 6:11], rtol=0, atol=0.1)
-    torch.testing.assert_close(late_turn[..., 6:11], turn[..., 6:11], rtol=0, atol=1e-3)
+    torch.testing.assert_close(late_turn[..., 6:11], turn[..., 6:11], rtol=0, atol=5e-3)
 
 
 def test_silence_has_finite_features_and_no_turn():
