@@ -166,13 +166,12 @@ def _curve(metric: str, points: list[tuple[int, float]], goal: str) -> Curve:
 
 def _diverged(curves: Sequence[Curve], word: str) -> list[DiagnosisFinding]:
     lower = "Lower the learning rate or clip gradients, and look at the batch where it happens."
-    for curve in sorted(curves, key=lambda c: _first_bad(c) if _first_bad(c) is not None else 1e18):
-        step = _first_bad(curve)
-        if step is not None:
-            value = next(v for s, v in curve.points if s == step and not math.isfinite(v))
-            text = f"{curve.metric} is {numbers.figure(value)} from {word} {step} on."
-            rule = "first value that is not finite"
-            return [DiagnosisFinding("diverged", text, rule, {}, lower, curve.metric, step)]
+    bad = [(step, c.metric, v) for c in curves for step, v in c.points if not math.isfinite(v)]
+    if bad:
+        step, metric, value = min(bad, key=lambda found: found[0])
+        text = f"{metric} is {numbers.figure(value)} from {word} {step} on."
+        rule = "first value that is not finite"
+        return [DiagnosisFinding("diverged", text, rule, {}, lower, metric, step)]
     for curve in _of(curves, ("train",), ("loss",)):
         if len(curve.points) < ENOUGH or curve.best is None or curve.last is None:
             continue
@@ -189,10 +188,6 @@ def _diverged(curves: Sequence[Curve], word: str) -> list[DiagnosisFinding]:
                 )
             ]
     return []
-
-
-def _first_bad(curve: Curve) -> int | None:
-    return next((step for step, value in curve.points if not math.isfinite(value)), None)
 
 
 def _overfit(curves: Sequence[Curve], word: str) -> list[DiagnosisFinding]:

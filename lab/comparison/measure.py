@@ -125,11 +125,9 @@ def goal_in(runs: Sequence[Run], metric: str) -> str:
 def measured(run: Run, metric: str) -> float | None:
     """The value of `metric` that stands for a run; None where missing or not finite."""
     value = (run.summary.get(metric) or {}).get(pick_of(metric))
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
+    if not isinstance(value, int | float) or not math.isfinite(value):
         return None
-    return number if math.isfinite(number) else None
+    return float(value)
 
 
 def seed_of(run: Run, seed_param: str) -> Any:

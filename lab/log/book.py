@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab.errors import LogError
-from lab.record.files import locked, write_atomic
+from lab.record.files import write_atomic
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -120,7 +123,7 @@ def edit(path: Path, change: Callable[[Book], bytes], *, create: bytes | None = 
     again and changed again, so that their words stay.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with locked(path.parent):
+    with _locked(path.parent):
         while True:
             before = path.read_bytes() if path.exists() else None
             if before is None and create is None:
@@ -132,6 +135,19 @@ def edit(path: Path, change: Callable[[Book], bytes], *, create: bytes | None = 
             if after != before:
                 write_atomic(path, after)
             return Book.parse(path, after)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    # The folder itself is locked, since a lock file beside the logs would end up in git. Where
+    # folders cannot be locked, the comparison before the rename still protects what others save.
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _decoded(path: Path, data: bytes) -> str:

@@ -152,7 +152,8 @@ def new_for_suite(
         found = [run for run in found if run.id in kept]
     return new(
         item.kind, item.title, category=item.category, status=item.status, runs=found,
-        by=item.by, metric=item.metric, rows=item.rows, suite=name, workspace=workspace,
+        by=item.by, metric=item.metric, rows=item.rows or _rows_for(found, item.metric),
+        suite=name, workspace=workspace,
     )  # fmt: skip
 
 
@@ -166,7 +167,7 @@ def _research(request: Request, runs: list[Run] | None, workspace: Workspace) ->
         date=request.date,
         title=title,
         category=request.category or _category(request.by or ARM),
-        status=request.status or ("Confirmed" if story.settled else "To Investigate"),
+        status=request.status or story.status,
         related=(*_code(request.related), *_related(runs)),
         finding=(*([request.finding] if request.finding else []), blocks["comparison"]),
         impact=impact,
@@ -232,18 +233,19 @@ def _suite(request: Request, runs: list[Run] | None, workspace: Workspace) -> Dr
     blocks = [_generated({"kind": "suite", "suite": request.suite, "runs": _ids(runs)}, workspace)]
     actions = [f"Look into {len(f.run_ids)} of {len(runs)} runs: {f.error}" for f in night.failures]
     title = f"Suite {request.suite}: {night.verdict.split(', in ')[0].lower()}"
-    impact, settled = _NOT_ASSESSED, False
+    impact, verdict = _NOT_ASSESSED, "To Investigate"
     if any(run.status == "done" and headline(run) for run in runs):
-        request = replace(request, by=request.by or ARM, rows=request.rows or _rows_for(runs))
+        rows = request.rows or _rows_for(runs, request.metric)
+        request = replace(request, by=request.by or ARM, rows=rows)
         made, story = _compared(request, runs, workspace)
-        blocks, impact, settled = [*blocks, made["comparison"]], made["impact"], story.settled
+        blocks, impact, verdict = [*blocks, made["comparison"]], made["impact"], story.status
         actions += [a for a in story.actions if not a.startswith("Mend and run again")]
-        title = f"{story.title} (suite {request.suite})" if not night.failures else title
+        title = title if night.failures else f"Suite {request.suite}: {story.headline}"
     return Draft(
         date=request.date,
         title=request.title or title,
         category=request.category or "Benchmark",
-        status=request.status or ("Confirmed" if settled else "To Investigate"),
+        status=request.status or verdict,
         related=(*_code(request.related), *_related(runs)),
         finding=(*([request.finding] if request.finding else []), *blocks),
         impact=(request.impact or impact,),
@@ -251,10 +253,12 @@ def _suite(request: Request, runs: list[Run] | None, workspace: Workspace) -> Dr
     )
 
 
-def _rows_for(runs: Sequence[Run]) -> str | None:
-    """Runs in different metrics or notebooks are told apart by row, never pooled."""
-    notebooks = {run.notebook for run in runs if run.status == "done"}
-    return "notebook" if len(notebooks) > 1 else None
+def _rows_for(runs: Sequence[Run], metric: str | None) -> str | None:
+    """Notebooks with metrics of their own are told apart by row, never pooled."""
+    done = [run for run in runs if run.status == "done"]
+    metrics = {metric or headline(run) for run in done}
+    notebooks = {run.notebook for run in done}
+    return "notebook" if len(notebooks) > 1 and len(metrics) > 1 else None
 
 
 def _experiment(request: Request, run: Run, workspace: Workspace) -> Draft:
@@ -340,7 +344,7 @@ def _selected(
     if not found:
         asked = " of ".join(str(x) for x in (runs if isinstance(runs, str) else None, suite) if x)
         raise InputError("No run is selected", seen=asked, do="See `lab runs`.")
-    return found
+    return sorted(found, key=lambda r: r.id)
 
 
 def _found(where: Any, workspace: Workspace) -> list[Run]:

@@ -59,7 +59,7 @@ def wrapped(spec: dict[str, Any], text: str) -> str:
 
 
 def blocks_of(book: Book) -> Iterator[Block]:
-    """The generated blocks of a log file; one that is never closed reaches to the next or the end."""
+    """The generated blocks of a log file; one never closed reaches to the next, or the end."""
     start: int | None = None
     spec: dict[str, Any] | None = None
     for number, line in enumerate(book.lines):

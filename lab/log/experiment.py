@@ -74,7 +74,7 @@ def experiment_name(run: Run) -> str:
     """What a person would call the run: its name, else notebook and arm."""
     stem = (run.notebook or "run").rsplit("/", 1)[-1].removesuffix(".ipynb")
     arm = run.arm or ""
-    return run.name or " ".join(part for part in (stem, arm if arm != stem else "") if part)
+    return run.name or (arm if stem in arm else f"{stem} {arm}".strip())
 
 
 def _settings(run: Run, baseline: Run | None) -> list[Setting]:
@@ -112,10 +112,9 @@ def _results(diagnosis: Diagnosis) -> list[str]:
                 f"Best {_name(curve)}: {_shown(curve, curve.best)} "
                 f"({word} {_at(curve.best_step)}){mark}"
             )
-            if curve.last != curve.best or curve.last_step != curve.best_step:
-                lines.append(
-                    f"Last {_name(curve)}: {_shown(curve, curve.last)} ({word} {curve.last_step})"
-                )
+            lines.append(
+                f"Last {_name(curve)}: {_shown(curve, curve.last)} ({word} {curve.last_step})"
+            )
     return lines or ["No metric was logged."]
 
 
@@ -167,11 +166,16 @@ def _against(run: Run, baseline: Run) -> str | None:
     if not isinstance(mine, int | float) or not isinstance(theirs, int | float):
         return None
     gained = (mine - theirs) * (1 if entry.get("goal") == "max" else -1)
+    changed = {setting.name for setting in _settings(run, baseline) if setting.was is not None}
+    caution = "one run each, so observed only"
+    if changed <= {"seed"}:
+        caution = "only the seed differs, so this is the spread between seeds"
+        gained = 0.0
     mark = "✅" if gained > 0 else "➖" if gained == 0 else "❌"
     return (
         f"{mark} {numbers.spoken(metric).capitalize()} {numbers.amount(metric, mine)} against "
         f"{numbers.amount(metric, theirs)} in the baseline "
-        f"({numbers.delta(metric, mine - theirs, like=mine)}); one run each, so observed only."
+        f"({numbers.delta(metric, mine - theirs, like=mine)}); {caution}."
     )
 
 

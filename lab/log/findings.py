@@ -24,26 +24,29 @@ class Story:
     """A comparison in words; `lines` are (row name or None, sentence)."""
 
     title: str
+    headline: str  # the title without the name of what was compared
     intro: str
     lines: tuple[tuple[str | None, str], ...]
     summary: str | None
     impact: tuple[str, ...]
     actions: tuple[str, ...]
-    settled: bool
+    status: str
 
 
 def tell(comparison: Comparison, runs: Sequence[Run]) -> Story:
     """The story of a comparison; `runs` are all that were given to it."""
     verdicts = [verdict_of(row) for row in comparison.rows]
     names = row_names(comparison) if comparison.rows_by else [None] * len(verdicts)
+    headline = _headline(comparison, verdicts)
     return Story(
-        title=_title(comparison, verdicts),
+        title=_subject(comparison) + headline,
+        headline=headline,
         intro=_intro(comparison),
         lines=tuple(zip(names, (verdict.text for verdict in verdicts), strict=True)),
         summary=_summary(comparison, verdicts),
         impact=tuple(_impact(comparison, verdicts, names, runs)),
         actions=tuple(_actions(comparison, verdicts, names, runs)),
-        settled=all(verdict.settled for verdict in verdicts),
+        status=_status(verdicts),
     )
 
 
@@ -52,19 +55,25 @@ def listed(names: Sequence[str]) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)
 
 
-def _title(comparison: Comparison, verdicts: list[Verdict]) -> str:
-    subject = _subject(comparison)
+def _headline(comparison: Comparison, verdicts: list[Verdict]) -> str:
     if len(verdicts) == 1:
-        return f"{subject}{verdicts[0].short}"
+        return verdicts[0].short
     rows = numbers.counted(len(verdicts), _row_word(comparison))
     winners = Counter(verdict.winner for verdict in verdicts if verdict.winner)
     if not winners:
-        return f"{subject}no difference observed across {rows}"
+        return f"no difference observed across {rows}"
     name, wins = winners.most_common(1)[0]
     word = "better" if _all_settled(verdicts, name) else "ahead"
     if wins == len(verdicts):
-        return f"{subject}{name} {word} in all {rows}{_evidence_tail(comparison)}"
-    return f"{subject}{name} {word} in {wins} of {rows}{_evidence_tail(comparison)}"
+        return f"{name} {word} in all {rows}{_evidence_tail(comparison)}"
+    return f"{name} {word} in {wins} of {rows}{_evidence_tail(comparison)}"
+
+
+def _status(verdicts: list[Verdict]) -> str:
+    if all(verdict.settled for verdict in verdicts):
+        return "Confirmed"
+    answered = all(verdict.evidence == "verdict" for verdict in verdicts)
+    return "Resolved" if answered else "To Investigate"
 
 
 def _subject(comparison: Comparison) -> str:
@@ -91,7 +100,7 @@ def _fewest(comparison: Comparison) -> int:
 
 def _intro(comparison: Comparison) -> str:
     arms = listed([f"`{name}`" for name in comparison.arms])
-    what = "the arms " if comparison.by in (ARM, "suite.arm") else f"`{comparison.by}` "
+    what = "" if comparison.by in (ARM, "suite.arm") else f" as `{comparison.by}`"
     across = ""
     if comparison.rows_by:
         across = f" across {numbers.counted(len(comparison.rows), _row_word(comparison))}"
@@ -106,10 +115,18 @@ def _intro(comparison: Comparison) -> str:
         key=lambda seed: (not isinstance(seed, int | float), str(seed).zfill(9)),
     )
     if seeds:
-        shared.append(f"{'seed' if len(seeds) == 1 else 'seeds'} {listed(list(map(str, seeds)))}")
+        shared.append(f"{'seed' if len(seeds) == 1 else 'seeds'} {_span(seeds)}")
     total = len(comparison.run_ids)
     shared.append(numbers.counted(total, "run"))
-    return f"Compared {what}{arms}{across} ({', '.join(shared)}):"
+    return f"Compared {arms}{what}{across} ({', '.join(shared)}):"
+
+
+def _span(seeds: list[Any]) -> str:
+    """ "0 to 4" where seeds follow on each other, else each."""
+    whole = len(seeds) > 2 and all(isinstance(seed, int) for seed in seeds)
+    if whole and seeds == list(range(seeds[0], seeds[0] + len(seeds))):
+        return f"{seeds[0]} to {seeds[-1]}"
+    return listed([str(seed) for seed in seeds])
 
 
 def _summary(comparison: Comparison, verdicts: list[Verdict]) -> str | None:
@@ -126,25 +143,27 @@ def _summary(comparison: Comparison, verdicts: list[Verdict]) -> str | None:
         parts.append(f"{numbers.counted(level, word)} shows no difference")
     settled = sum(verdict.settled for verdict in verdicts)
     if winners and settled < len(verdicts):
-        verb = "is" if settled == 1 else "are"
-        parts.append(f"{'none' if not settled else settled} of the differences {verb} settled")
+        parts.append(f"the difference is clear in {settled or 'none'} of them")
     return f"{'; '.join(parts)}." if parts else None
 
 
 def _impact(
     comparison: Comparison, verdicts: list[Verdict], names: list[Any], runs: Sequence[Run]
 ) -> list[str]:
-    said: list[str] = []
-    for name, verdict in zip(names, verdicts, strict=True):
-        where = f" for {name}" if name else ""
-        if verdict.settled:
-            said.append(f"Prefer {_choice(comparison, verdict.winner)}{where}.")
-        elif verdict.evidence == "verdict":
-            said.append(f"These runs give no reason to prefer an arm{where}; take the cheaper one.")
+    said = [f"Prefer {what}." for what in _settled_choices(comparison, verdicts, names)]
+    open_rows = [
+        str(name or "")
+        for name, verdict in zip(names, verdicts, strict=True)
+        if verdict.evidence == "verdict" and not verdict.settled
+    ]
+    if open_rows:
+        where = f" for {listed(open_rows)}" if any(open_rows) else ""
+        said.append(f"These runs give no reason to prefer an arm{where}; take the cheaper one.")
     leads = {v.winner for v in verdicts if v.winner and not v.settled and v.evidence != "verdict"}
     if leads and not all(verdict.settled for verdict in verdicts):
         seeds = numbers.counted(_fewest(comparison), "seed")
-        text = f"No decision yet: {seeds} per arm shows a direction, not a result."
+        shows = "shows" if _fewest(comparison) == 1 else "show"
+        text = f"No decision yet: {seeds} per arm {shows} a direction, not a result."
         if len(leads) == 1:
             text += f" Try {_choice(comparison, leads.pop())} first."
         said.append(text)
@@ -153,6 +172,20 @@ def _impact(
     if cost := _cost(comparison, runs):
         said.append(cost)
     return said
+
+
+def _settled_choices(
+    comparison: Comparison, verdicts: list[Verdict], names: list[Any]
+) -> list[str]:
+    """The winners that the evidence carries, each with the rows it won."""
+    chosen: dict[str, list[str]] = {}
+    for name, verdict in zip(names, verdicts, strict=True):
+        if verdict.settled and verdict.winner:
+            chosen.setdefault(verdict.winner, []).append(str(name or ""))
+    return [
+        _choice(comparison, winner) + (f" for {listed(rows)}" if any(rows) else "")
+        for winner, rows in chosen.items()
+    ]
 
 
 def _choice(comparison: Comparison, arm: str | None) -> str:
@@ -190,15 +223,8 @@ def _actions(
 def _adopt(comparison: Comparison, verdicts: list[Verdict], names: list[Any]) -> list[str]:
     if comparison.by in (ARM, "suite.arm", "notebook"):
         return []
-    chosen: dict[str, list[str]] = {}
-    for name, verdict in zip(names, verdicts, strict=True):
-        if verdict.settled and verdict.winner:
-            chosen.setdefault(verdict.winner, []).append(str(name or ""))
-    return [
-        f"Make {_choice(comparison, winner)} the default"
-        + (f" for {listed(rows)}" if any(rows) else "")
-        for winner, rows in chosen.items()
-    ]
+    chosen = _settled_choices(comparison, verdicts, names)
+    return [f"Make the default: {what}" for what in chosen]
 
 
 def _more_seeds(comparison: Comparison, verdicts: list[Verdict], names: list[Any]) -> list[str]:
@@ -208,9 +234,10 @@ def _more_seeds(comparison: Comparison, verdicts: list[Verdict], names: list[Any
         used = {s for row in comparison.rows for arm in row.arms for s in arm.seeds}
         free = [str(s) for s in range(100) if s not in used][: VERDICT_FROM - fewest]
         word = "seed" if len(free) == 1 else "seeds"
+        so_far = "there is one" if fewest == 1 else f"there are {fewest}"
         return [
-            f"Run {word} {listed(free)} of every arm: {VERDICT_FROM} per arm allow a verdict, "
-            f"there {'is' if fewest == 1 else 'are'} {numbers.counted(fewest, 'seed').split()[0]}"
+            f"Run {word} {listed(free)} of every arm: {VERDICT_FROM} seeds per arm allow a "
+            f"verdict, so far {so_far}"
         ]
     asked = []
     for row, name, verdict in zip(comparison.rows, names, verdicts, strict=True):
@@ -218,7 +245,7 @@ def _more_seeds(comparison: Comparison, verdicts: list[Verdict], names: list[Any
         found = runner.to_best if runner else None
         if verdict.settled or found is None or not found.sd or verdict.lead is None:
             continue
-        needed = pairs_needed(verdict.lead, found.sd if found.paired else found.sd)
+        needed = pairs_needed(verdict.lead, found.sd)
         size = numbers.size(row.metric, verdict.lead, like=row.best[0].mean)
         where = f" on {name}" if name else ""
         if needed:
