@@ -137,7 +137,7 @@ def read_cells(path: Path, where: str | None = None) -> list[dict[str, Any]]:
     return [cell | {"source": _joined(cell.get("source", ""))} for cell in cells]
 
 
-def parameters_source(cells: list[dict[str, Any]], where: str) -> str:
+def parameters_source(cells: list[dict[str, Any]], where: Path | str) -> str:
     """The source of the one cell tagged `parameters`, which has to be the first code cell."""
     code = [cell for cell in cells if cell.get("cell_type") == "code"]
     tagged = [n for n, cell in enumerate(code) if PARAMETERS_TAG in _tags(cell)]

@@ -7,7 +7,8 @@ from typing import Protocol
 
 from lab.errors import InputError, nearest
 from lab.notebook.job import Job
-from lab.record.run import Run
+from lab.record.paths import RunPaths
+from lab.record.run import Run, create_run
 from lab.workspace import Workspace
 
 EXECUTORS = ("inline", "pool")
@@ -26,6 +27,22 @@ class Executor(Protocol):
         stopped before CancelledError is raised.
         """
         ...
+
+
+def create_job_run(workspace: Workspace, job: Job, on_start: OnStart | None) -> RunPaths:
+    """The run folder of `job`, announced to `on_start`."""
+    paths = create_run(
+        workspace,
+        notebook=job.notebook,
+        params=job.params,
+        name=job.name,
+        tags=job.tags,
+        suite=job.suite,
+        timeout=job.timeout,
+    )
+    if on_start is not None:
+        on_start(paths.id)
+    return paths
 
 
 def executor_by_name(name: str, workspace: Workspace, *, workers: int = 1) -> Executor:

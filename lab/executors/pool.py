@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 
-from lab.executors.base import OnStart
+from lab.executors.base import OnStart, create_job_run
 from lab.notebook.execute import execute
 from lab.notebook.job import Job
-from lab.record.run import Run, create_run
+from lab.record.run import Run
 from lab.workspace import Workspace
 
 
@@ -23,17 +23,7 @@ class Pool:
 
     async def run(self, job: Job, *, on_start: OnStart | None = None) -> Run:
         async with self._turns:
-            paths = create_run(
-                self._workspace,
-                notebook=job.notebook,
-                params=job.params,
-                name=job.name,
-                tags=job.tags,
-                suite=job.suite,
-                timeout=job.timeout,
-            )
-            if on_start is not None:
-                on_start(paths.id)
+            paths = create_job_run(self._workspace, job, on_start)
             return await execute(
                 paths,
                 notebook=job.notebook,

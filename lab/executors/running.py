@@ -63,26 +63,40 @@ def complete(work: Coroutine[Any, Any, T]) -> T:
     CancelledError is raised when it was cancelled. Works inside a running event loop, such as
     Jupyter's, too; there the signals stay with their owner.
     """
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
+    if asyncio.events._get_running_loop() is None:
         return asyncio.run(_cancelled_by_signals(work))
-    with ThreadPoolExecutor(1) as thread:
-        loop_thread = thread.submit(asyncio.run, _cancelled_by_signals(work))
-        return loop_thread.result()
+    return _complete_in_thread(work)
+
+
+def _complete_in_thread(work: Coroutine[Any, Any, T]) -> T:
+    """Like `complete`, in a loop of its own beside the one that runs already."""
+    loop = asyncio.new_event_loop()
+    with ThreadPoolExecutor(1, thread_name_prefix="lab") as thread:
+        task = loop.create_task(work)
+        ended = thread.submit(loop.run_until_complete, task)
+        try:
+            while True:
+                try:
+                    return ended.result()
+                except KeyboardInterrupt:  # of the cell in Jupyter that waits here
+                    loop.call_soon_threadsafe(task.cancel)
+        finally:
+            loop.close()
 
 
 async def _cancelled_by_signals(work: Coroutine[Any, Any, T]) -> T:
     task = asyncio.ensure_future(work)
     loop = asyncio.get_running_loop()
-    taken = []
+    before = {}
     if threading.current_thread() is threading.main_thread():
         for number in _STOPPERS:
-            if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup asks for
+            handler = signal.getsignal(number)
+            if handler is not signal.SIG_IGN:  # as nohup asks for
                 loop.add_signal_handler(number, task.cancel)
-                taken.append(number)
+                before[number] = handler
     try:
         return await task
     finally:
-        for number in taken:
+        for number, handler in before.items():
             loop.remove_signal_handler(number)
+            signal.signal(number, handler)

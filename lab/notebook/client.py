@@ -30,7 +30,7 @@ class Connection:
         self._context = zmq.asyncio.Context()
         self._context.setsockopt(zmq.RECONNECT_IVL, _RECONNECT_MS)
         self.client = AsyncKernelClient(context=self._context)
-        self.client.load_connection_info(kernel.connection)
+        self.client.load_connection_info(kernel.connection)  # type: ignore[arg-type]
         self.client.start_channels(stdin=False, hb=False)
         self.client.allow_stdin = False
 
@@ -59,7 +59,7 @@ class Connection:
         self._context.destroy(linger=0)
 
 
-class CellRunner(NotebookClient):  # type: ignore[misc]
+class CellRunner(NotebookClient):
     """Runs the cells of a notebook one by one; somebody else watches the kernel."""
 
     def __init__(self, nb: Any, connection: Connection) -> None:

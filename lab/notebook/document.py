@@ -1,4 +1,7 @@
-"""The executed notebook of a run: read, given its values, saved as it runs."""
+"""The executed notebook of a run: read, given its values, saved as it runs.
+
+Imports nbformat and papermill, so it is itself imported as late as can be.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,10 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from nbformat import convert, from_dict, reader
+from nbformat.v4.nbjson import JSONWriter
+from papermill.parameterize import parameterize_notebook
 
 from lab.record.files import write_atomic
 from lab.record.redact import Secrets, redact_params
@@ -51,10 +58,7 @@ class Document:
         return scrubbed
 
     def bytes(self) -> bytes:
-        import nbformat
-        from nbformat.v4.nbjson import JSONWriter
-
-        text: str = JSONWriter().writes(nbformat.from_dict(self.shown()))
+        text: str = JSONWriter().writes(from_dict(self.shown()))  # type: ignore[no-untyped-call]
         return (text + "\n").encode("utf-8", "replace")
 
     def save(self) -> None:
@@ -64,28 +68,28 @@ class Document:
         self._saved_at = time.monotonic()
         self._cost = self._saved_at - began
 
-    def save_if_due(self, *, cell_ended: bool) -> None:
-        """Save unless that was done just now: the cost of saving many cells stays a small share."""
+    def due(self, *, cell_ended: bool) -> bool:
+        """Whether it is time to save: the cost of saving many cells stays a small share."""
         pause = self._cost / _SHARE
         if not cell_ended:
             pause = max(pause, _PAUSE)
-        if time.monotonic() - self._saved_at >= pause:
+        return time.monotonic() - self._saved_at >= pause
+
+    def save_if_due(self, *, cell_ended: bool) -> None:
+        """Save unless that was done just now."""
+        if self.due(cell_ended=cell_ended):
             with contextlib.suppress(OSError):  # a full disk is told by the last save, at the end
                 self.save()
 
 
 def _read(path: Path) -> Any:
-    import nbformat
-
     # No validation: it takes long, and what matters of the shape has been checked before.
-    notebook = nbformat.reader.reads(path.read_text(encoding="utf-8"))
-    return nbformat.convert(notebook, 4)
+    notebook = reader.reads(path.read_text(encoding="utf-8"))  # type: ignore[no-untyped-call]
+    return convert(notebook, 4)  # type: ignore[no-untyped-call]
 
 
 def _inject(notebook: Any, params: Mapping[str, Any]) -> Any:
     """Put the values into `notebook` in a cell behind its parameters cell; that cell."""
-    from papermill.parameterize import parameterize_notebook
-
     notebook.metadata.setdefault("papermill", {})
     for cell in notebook.cells:
         cell.metadata.setdefault("tags", [])  # papermill looks at the tags of every cell

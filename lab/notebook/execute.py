@@ -18,20 +18,19 @@ from lab.notebook.ending import (
     ending_of_oserror,
     ending_of_stop,
 )
+from lab.notebook.environment import run_environment
+from lab.notebook.imports import without
 from lab.notebook.kernel import Kernel
-from lab.record.files import read_json
+from lab.notebook.recording import record_end
 from lab.record.liveness import process_started
 from lab.record.outcome import Reason
 from lab.record.paths import RunPaths
-from lab.record.redact import Secrets
-from lab.record.run import Run, end_run, update_run
-from lab.workspace import RUNS_VARIABLE, WORKSPACE_VARIABLE, Workspace
+from lab.record.run import Run, update_run
+from lab.workspace import Workspace
 
 if TYPE_CHECKING:
     from lab.notebook.client import CellRunner, Connection
     from lab.notebook.document import Document
-
-RUN_VARIABLE = "LAB_RUN"
 
 _PATIENCE = 5.0  # seconds an interrupted cell may take to wind up before it is killed
 _GOODBYE = 5.0  # seconds a kernel may take for its exit handlers
@@ -61,9 +60,7 @@ async def execute(
 
 
 def _environment(paths: RunPaths, workspace: Workspace, threads: int | None) -> dict[str, str]:
-    env = {**os.environ, RUN_VARIABLE: str(paths.root), WORKSPACE_VARIABLE: str(workspace.root)}
-    if workspace.runs != workspace.root / "runs":
-        env[RUNS_VARIABLE] = str(workspace.runs)
+    env = {**os.environ, **run_environment(paths, workspace)}
     if threads is not None:
         env.setdefault("OMP_NUM_THREADS", str(threads))
     return env
@@ -101,7 +98,7 @@ class _Execution:
         finally:
             heart.cancel()
             # Recorded before the kernel goes: a run whose process is gone would look crashed.
-            self._record(ending)
+            record_end(self._paths, ending, self._params)
             await self._say_goodbye()
         if self._cancelled:
             raise asyncio.CancelledError
@@ -154,8 +151,9 @@ class _Execution:
         """Everything that talks to the kernel."""
         update_run(self._paths, pid=kernel.pid, pid_started=process_started(kernel.pid))
         # Imported while the kernel starts, which takes about as long on another core.
-        from lab.notebook.client import CellExecutionError, CellRunner, Connection
-        from lab.notebook.document import Document
+        with without("rfc3987_syntax"):
+            from lab.notebook.client import CellExecutionError, CellRunner, Connection
+            from lab.notebook.document import Document
 
         document = Document(self._notebook, self._params, self._paths.notebook)
         self._document = document
@@ -200,12 +198,6 @@ class _Execution:
             # The last notebook that could be saved is still there, whole.
             return ending_of_oserror(error) if ending == DONE else ending
         return ending
-
-    def _record(self, ending: Ending) -> None:
-        if ending == DONE and read_json(self._paths.record)["status"] != "running":
-            return  # the notebook finished the run itself, perhaps as pruned
-        error = Secrets.of(self._params).value(ending.error)
-        end_run(self._paths, ending.status, ending.reason, error, override=True)
 
     async def _say_goodbye(self) -> None:
         """Let the kernel run its exit handlers, then make sure that nothing of it is left."""

@@ -16,6 +16,8 @@ import sys
 import threading
 from pathlib import Path
 
+from lab.notebook.imports import without
+
 
 def main() -> None:
     """Start the kernel; returns when it has been shut down."""
@@ -27,10 +29,8 @@ def main() -> None:
     if sys.path and sys.path[0] in ("", str(Path.cwd())):
         del sys.path[0]
     # Nobody attaches a debugger to a headless kernel, and importing one takes a tenth of its start.
-    sys.modules.setdefault("debugpy", None)  # type: ignore[arg-type]
-    from ipykernel.kernelapp import launch_new_instance
-
-    del sys.modules["debugpy"]
+    with without("debugpy"):
+        from ipykernel.kernelapp import launch_new_instance
     launch_new_instance()
 
 
