@@ -55,10 +55,11 @@ def run(
         _print_parameters(notebook)
         return
     from lab.duration import parse_duration
-    from lab.notebook import run_notebook
-    from lab.schema import read_notebook_schema
+    from lab.executors import run_notebook
+    from lab.notebook.contract import read_schema
+    from lab.workspace import Workspace
 
-    params = read_notebook_schema(notebook).coerce(_pairs(param or []), text=True)
+    params = read_schema(notebook, Workspace.find()).coerce(_pairs(param or []), text=True)
     seconds = parse_duration(timeout) if timeout else None
     _follow(
         notebook,
@@ -79,7 +80,8 @@ def rerun(
 ) -> None:
     """Run a recorded run's notebook again with the same parameters."""
     from lab.duration import parse_duration
-    from lab.notebook import rerun_plan, run_notebook
+    from lab.executors import run_notebook
+    from lab.notebook.again import rerun_plan
 
     seconds = parse_duration(timeout) if timeout else None
     again = rerun_plan(run_id, _pairs(param or []))
@@ -91,6 +93,7 @@ def rerun(
             again.notebook, again.params, tags=again.tags, timeout=seconds, on=on, **watch
         ),
         notes=again.differences,
+        earlier=again.of,
     )
 
 
@@ -110,9 +113,10 @@ def _print_parameters(notebook: Path) -> None:
     from rich.table import Table
 
     from lab.cli.show import stdout
-    from lab.schema import read_notebook_schema
+    from lab.notebook.contract import read_schema
+    from lab.workspace import Workspace
 
-    schema = read_notebook_schema(notebook)
+    schema = read_schema(notebook, Workspace.find())
     table = Table(box=None, header_style="bold")
     for column in ("parameter", "type", "default", "what it is"):
         table.add_column(column)
@@ -133,6 +137,7 @@ def _follow(
     as_json: bool,
     execute: Callable[..., Run],
     notes: tuple[str, ...] = (),
+    earlier: Run | None = None,
 ) -> None:
     """Execute with a progress display, print how it ended, and exit 1 unless it is done."""
     from lab.cli.progress import single_run
@@ -150,6 +155,8 @@ def _follow(
         print_json(run_json(ended))
     else:
         _print_end(ended, workspace, console)
+        if earlier is not None:
+            _print_agreement(ended, earlier, console)
     if ended.status != "done":
         raise typer.Exit(1)
 
@@ -160,3 +167,15 @@ def _print_end(ended: Run, workspace: Workspace, console: Console) -> None:
     console.print(outcome_text(Path(ended.notebook or "notebook").stem, ended))
     where = workspace.relative(ended.path.root)
     console.print(f"  {where}  (lab show {ended.id})", style="dim", highlight=False)
+
+
+def _print_agreement(ended: Run, earlier: Run, console: Console) -> None:
+    from lab.cli.show import headline_value, metric_value
+
+    metric = ended.headline
+    now, then = headline_value(ended), headline_value(earlier)
+    if metric and now is not None and then is not None:
+        said = "the same as" if now == then else f"{metric_value(metric, then)} in"
+        console.print(
+            f"  {metric} {metric_value(metric, now)}, {said} {earlier.id}", highlight=False
+        )

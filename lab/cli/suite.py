@@ -150,7 +150,7 @@ def _write_entries(
     suite: Suite, outcome: Outcome, workspace: Workspace, console: Console
 ) -> list[str]:
     """Write the log entries of a suite that ran something; says where each one stands."""
-    if not outcome.runs or outcome.not_started:
+    if not outcome.runs or outcome.not_started or outcome.interrupted:
         return []
     from lab.log import new_for_suite
 

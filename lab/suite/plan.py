@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from lab.errors import LabError, SuiteError
+from lab.notebook.contract import locate, read_schema
 from lab.record.catalogue import find_runs
-from lab.record.fingerprint import code_sha256, data_sha256, notebook_sha256
+from lab.record.fingerprint import code_sha256, data_cache, data_sha256, notebook_sha256
 from lab.record.redact import redact_params
 from lab.record.run import Run
-from lab.schema import Schema, read_notebook_schema
+from lab.schema import Schema
 from lab.suite.schema import Arm, Suite
 from lab.workspace import Workspace
 
@@ -81,7 +82,7 @@ def _expand(suite: Suite, workspace: Workspace) -> Iterable[PlannedRun]:
             )
         seen.add((arm, notebook))
         if notebook not in schemas:
-            schemas[notebook] = read_notebook_schema(notebook)
+            schemas[notebook] = read_schema(notebook, workspace)
         matrix = suite.matrix or {}
         for values in itertools.product(*matrix.values()):
             point = dict(zip(matrix, values, strict=True))
@@ -92,7 +93,7 @@ def _expand(suite: Suite, workspace: Workspace) -> Iterable[PlannedRun]:
                 index=index,
                 matrix=point,
                 notebook=notebook,
-                params=_coerce(schemas[notebook], params, arm, workspace.relative(notebook)),
+                params=_coerce(schemas[notebook], params, arm),
                 tags=tuple(dict.fromkeys([*suite.defaults.tags, *item.tags])),
                 timeout=suite.timeout,
                 satisfied_by=None,
@@ -109,15 +110,14 @@ def _notebook_of(suite: Suite, item: Arm, position: int, workspace: Workspace) -
             seen=item.arm,
             do="Give it `notebook:`, or put one under `defaults:`.",
         )
-    return (workspace.root / named).resolve()
+    return locate(workspace.root / named, workspace)
 
 
-def _coerce(schema: Schema, params: Mapping[str, Any], arm: str, notebook: str) -> dict[str, Any]:
+def _coerce(schema: Schema, params: Mapping[str, Any], arm: str) -> dict[str, Any]:
     try:
         return schema.coerce(params)
     except LabError as error:
-        what = f"Arm '{arm}' of {notebook}: {error.what}"
-        raise type(error)(what, seen=error.seen, do=error.do) from None
+        raise type(error)(f"Arm '{arm}': {error.what}", seen=error.seen, do=error.do) from None
 
 
 class _CurrentState:
@@ -137,7 +137,8 @@ class _CurrentState:
     def data(self, path: str) -> str | None:
         if path not in self._data:
             file = self._workspace.root / path
-            self._data[path] = data_sha256(file) if file.exists() else None
+            cache = data_cache(self._workspace.runs)
+            self._data[path] = data_sha256(file, cache=cache) if file.exists() else None
         return self._data[path]
 
 

@@ -9,10 +9,12 @@ from datetime import datetime
 from typing import Protocol
 
 from lab.errors import LabError
-from lab.executors.base import Executor
+from lab.executors.base import Executor, executor_by_name
+from lab.executors.running import complete
 from lab.notebook.job import Job
 from lab.record.run import Run
 from lab.suite.plan import PlannedRun
+from lab.workspace import Workspace
 
 
 class Watcher(Protocol):
@@ -27,12 +29,12 @@ class Watcher(Protocol):
 
 @dataclass
 class Outcome:
-    """How a suite went: per planned run the run that now stands for it."""
+    """How a suite went: per planned run, by its index, the run that now stands for it."""
 
     plan: list[PlannedRun]
     runs: dict[int, Run] = field(default_factory=dict)
-    not_started: list[PlannedRun] = field(default_factory=list)
     refused: list[tuple[PlannedRun, LabError]] = field(default_factory=list)
+    interrupted: bool = False
 
     @property
     def failures(self) -> list[tuple[PlannedRun, Run]]:
@@ -40,26 +42,28 @@ class Outcome:
         return [(item, run) for item, run in ended if run is not None and run.status != "done"]
 
     @property
+    def not_started(self) -> list[PlannedRun]:
+        refused = {item.index for item, _ in self.refused}
+        known = self.runs.keys() | refused
+        return [item for item in self.plan if item.due and item.index not in known]
+
+    @property
     def complete(self) -> bool:
         return not (self.failures or self.refused or self.not_started)
 
     @property
     def ids(self) -> list[str]:
-        """Ids of the runs that satisfy the suite, earlier ones included, in the plan's order."""
-        found = []
-        for item in self.plan:
-            run = self.runs.get(item.index)
-            if run is not None:
-                found.append(run.id)
-            elif item.satisfied_by:
-                found.append(item.satisfied_by)
-        return found
+        """Ids of the runs that stand for the suite, earlier ones included, in the plan's order."""
+        here = {index: run.id for index, run in self.runs.items()}
+        found = [here.get(item.index) or item.satisfied_by for item in self.plan]
+        return [run_id for run_id in found if run_id]
 
 
-async def run_plan(
+def run_suite_plan(
     plan: list[PlannedRun],
-    executor: Executor,
+    workspace: Workspace,
     *,
+    on: str = "pool",
     workers: int = 1,
     retries: int = 0,
     until: datetime | None = None,
@@ -70,31 +74,68 @@ async def run_plan(
 
     One failing run never stops the others. A crashed run is tried again up to `retries` times; a
     failed one is not, since it would fail again. No run starts after `until`; those under way then
-    go on to their end. Cancelling ends the runs under way as `stopped`.
+    go on to their end. Ctrl-C ends the runs under way as `stopped`; what is there then is returned,
+    and the next call goes on from it.
     """
+    count = 1 if on == "inline" else workers
+    work = _Work(workspace, executor_by_name(on, workspace, workers=count), retries, watcher)
     outcome = Outcome(plan)
-    queue = iter([item for item in plan if item.due])
-
-    async def work() -> None:
-        for item in queue:
-            if until is not None and now() >= until:
-                outcome.not_started.append(item)
-                continue
-            try:
-                outcome.runs[item.index] = await _attempt(item, executor, retries, watcher)
-            except LabError as error:
-                # The notebook vanished or the runs folder filled up meanwhile: the others go on.
-                outcome.refused.append((item, error))
-                watcher.refused(item, error)
-
-    async with asyncio.TaskGroup() as group:
-        for _ in range(workers):
-            group.create_task(work())
+    try:
+        complete(work.through(outcome, count, until, now))
+    except asyncio.CancelledError:
+        outcome.interrupted = True
     return outcome
 
 
-async def _attempt(item: PlannedRun, executor: Executor, retries: int, watcher: Watcher) -> Run:
-    for left in range(retries, -1, -1):
+class _Work:
+    """What every worker of a suite shares."""
+
+    def __init__(
+        self, workspace: Workspace, executor: Executor, retries: int, watcher: Watcher
+    ) -> None:
+        self._workspace = workspace
+        self._executor = executor
+        self._retries = retries
+        self._watcher = watcher
+
+    async def through(
+        self,
+        outcome: Outcome,
+        workers: int,
+        until: datetime | None,
+        now: Callable[[], datetime],
+    ) -> None:
+        queue = iter([item for item in outcome.plan if item.due])
+
+        async def work() -> None:
+            for item in queue:
+                if until is not None and now() >= until:
+                    return
+                await self._carry_out(item, outcome)
+
+        # gather, not a task group: a second Ctrl-C has to reach the workers as the first one did.
+        await asyncio.gather(*(work() for _ in range(workers)))
+
+    async def _carry_out(self, item: PlannedRun, outcome: Outcome) -> None:
+        try:
+            for left in range(self._retries, -1, -1):
+                outcome.runs[item.index] = run = await self._attempt(item, outcome)
+                again = run.status == "crashed" and left > 0
+                self._watcher.ended(item, run, again=again)
+                if not again:
+                    return
+        except LabError as error:
+            # The notebook vanished or the runs folder filled up meanwhile: the others go on.
+            outcome.refused.append((item, error))
+            self._watcher.refused(item, error)
+
+    async def _attempt(self, item: PlannedRun, outcome: Outcome) -> Run:
+        started: list[str] = []
+
+        def on_start(run_id: str) -> None:
+            started.append(run_id)
+            self._watcher.started(item, run_id)
+
         job = Job(
             notebook=item.notebook,
             params=item.params,
@@ -102,9 +143,11 @@ async def _attempt(item: PlannedRun, executor: Executor, retries: int, watcher: 
             suite=item.identity,
             timeout=item.timeout,
         )
-        run = await executor.run(job, on_start=lambda run_id: watcher.started(item, run_id))
-        again = run.status == "crashed" and left > 0
-        watcher.ended(item, run, again=again)
-        if not again:
-            break
-    return run
+        try:
+            return await self._executor.run(job, on_start=on_start)
+        except asyncio.CancelledError:
+            if started:
+                run = Run.read(self._workspace.runs / started[0])
+                outcome.runs[item.index] = run
+                self._watcher.ended(item, run, again=False)
+            raise
