@@ -86,7 +86,7 @@ class Diagnosis:
         found = self.finding("overfit")
         return found.step if found else None
 
-    def to_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """Plain JSON values, without the points of the curves."""
         plain = asdict(self)
         for curve in plain["curves"]:

@@ -14,7 +14,7 @@ FLOORS = {
     "errors": 1,
     "stats": 1,
     "duration": 1,
-    "units": 1,
+    "numbers": 1,
     "annotation": 1,
     "workspace": 2,
     "yamlfile": 2,

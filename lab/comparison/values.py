@@ -91,7 +91,7 @@ class Comparison:
         """The runs whose values are shown."""
         return tuple(i for row in self.rows for arm in row.arms for i in arm.run_ids)
 
-    def to_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """Plain JSON values, with the verdict of each row."""
         from lab.comparison.verdict import verdict_of
 

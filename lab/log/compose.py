@@ -7,19 +7,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date as calendar
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lab.comparison import compare
-from lab.comparison.measure import ARM, headline, pick_of
+from lab.comparison.measure import ARM, headline
 from lab.errors import InputError, LogError, nearest
 from lab.log.blocks import Spec, block_text, comparison_spec, read_run
 from lab.log.editor import edited
 from lab.log.evidence import wrapped
 from lab.log.experiment import experiment_name, experiment_of
 from lab.log.findings import Story, tell
-from lab.log.nights import latest_per_plan, night_of
+from lab.log.nights import night_of
 from lab.log.place import add_entry
 from lab.log.render import render
+from lab.log.selection import baseline_of, found_by, one_run, rows_for, selected
 from lab.record.run import Run
 from lab.workspace import Workspace
 
@@ -44,6 +45,7 @@ class NewEntry:
     file: Path
     line: int | None
     text: str
+    place: str  # as FILE:LINE
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,8 @@ class Request:
     category: str | None
     status: str | None
     related: tuple[str, ...]
-    finding: str | None
-    impact: str | None
+    finding: tuple[str, ...]
+    impact: tuple[str, ...]
     actions: tuple[str, ...]
     by: str | None
     metric: str | None
@@ -90,8 +92,8 @@ def new(
     category: str | None = None,
     status: str | None = None,
     related: Sequence[str] = (),
-    finding: str | None = None,
-    impact: str | None = None,
+    finding: str | Sequence[str] = (),
+    impact: str | Sequence[str] = (),
     actions: Sequence[str] = (),
     runs: str | Sequence[Run] | None = None,
     by: str | None = None,
@@ -102,7 +104,7 @@ def new(
     run: str | None = None,
     suite: str | None = None,
     file: Path | str | None = None,
-    date: str | None = None,
+    date: calendar | str | None = None,
     dry_run: bool = False,
     edit: bool = False,
     workspace: Workspace | None = None,
@@ -123,23 +125,25 @@ def new(
     workspace = workspace or Workspace.find()
     request = Request(
         title=title, date=_checked_date(date), category=category, status=status,
-        related=tuple(related), finding=finding, impact=impact, actions=tuple(actions), by=by,
+        related=tuple(related), finding=_texts(finding), impact=_texts(impact),
+        actions=tuple(actions), by=by,
         metric=metric, rows=rows, baseline=baseline, seed_param=seed_param, suite=suite,
         editing=edit,
     )  # fmt: skip
     if kind == "experiment":
-        draft = _experiment(request, _one_run(run, runs, request, workspace), workspace)
+        draft = _experiment(request, one_run(run, runs, suite, metric, workspace), workspace)
     elif kind == "suite":
-        draft = _suite(request, _selected(runs, suite, workspace), workspace)
+        draft = _suite(request, selected(runs, suite, workspace), workspace)
     else:
-        draft = _research(request, _selected(runs, suite, workspace, run), workspace)
+        draft = _research(request, selected(runs, suite, workspace, run), workspace)
     text = render(f"{kind}_entry", workspace, entry=draft)
     path = _file(file, kind, workspace)
     if edit:
         text = edited(text)
     line = None if dry_run else add_entry(path, text)
     heading = text.strip().split("\n", 1)[0].lstrip("# ").strip()
-    return NewEntry(heading.removeprefix(draft.date).strip(), draft.date, path, line, text)
+    place = f"{workspace.relative(path)}:{line}" if line else workspace.relative(path)
+    return NewEntry(heading.removeprefix(draft.date).strip(), draft.date, path, line, text, place)
 
 
 def new_for_suite(
@@ -148,11 +152,11 @@ def new_for_suite(
     """The entry that a suite asks for in its `log:` when it ends, about these runs of it."""
     found = [read_run(run_id, workspace) for run_id in run_ids]
     if item.where:
-        kept = {run.id for run in _found(item.where, workspace)}
+        kept = {run.id for run in found_by(item.where, workspace)}
         found = [run for run in found if run.id in kept]
     return new(
         item.kind, item.title, category=item.category, status=item.status, runs=found,
-        by=item.by, metric=item.metric, rows=item.rows or _rows_for(found, item.metric),
+        by=item.by, metric=item.metric, rows=item.rows or rows_for(found, item.metric),
         suite=name, workspace=workspace,
     )  # fmt: skip
 
@@ -162,15 +166,14 @@ def _research(request: Request, runs: list[Run] | None, workspace: Workspace) ->
         return _by_hand(request)
     blocks, story = _compared(request, runs, workspace)
     title = request.title or story.title
-    impact = (request.impact,) if request.impact else (blocks["impact"],)
     return Draft(
         date=request.date,
         title=title,
         category=request.category or _category(request.by or ARM),
         status=request.status or story.status,
         related=(*_code(request.related), *_related(runs)),
-        finding=(*([request.finding] if request.finding else []), blocks["comparison"]),
-        impact=impact,
+        finding=(*request.finding, blocks["comparison"]),
+        impact=request.impact or (blocks["impact"],),
         actions=_distinct((*request.actions, *story.actions)),
     )
 
@@ -198,8 +201,8 @@ def _by_hand(request: Request) -> Draft:
         category=request.category or "General",
         status=request.status or "To Investigate",
         related=_code(request.related),
-        finding=(request.finding or "",),
-        impact=(request.impact or _NOT_ASSESSED,),
+        finding=request.finding,
+        impact=request.impact or (_NOT_ASSESSED,),
         actions=request.actions,
     )
 
@@ -235,7 +238,7 @@ def _suite(request: Request, runs: list[Run] | None, workspace: Workspace) -> Dr
     title = f"Suite {request.suite}: {night.verdict.split(', in ')[0].lower()}"
     impact, verdict = _NOT_ASSESSED, "To Investigate"
     if any(run.status == "done" and headline(run) for run in runs):
-        rows = request.rows or _rows_for(runs, request.metric)
+        rows = request.rows or rows_for(runs, request.metric)
         request = replace(request, by=request.by or ARM, rows=rows)
         made, story = _compared(request, runs, workspace)
         blocks, impact, verdict = [*blocks, made["comparison"]], made["impact"], story.status
@@ -247,22 +250,14 @@ def _suite(request: Request, runs: list[Run] | None, workspace: Workspace) -> Dr
         category=request.category or "Benchmark",
         status=request.status or verdict,
         related=(*_code(request.related), *_related(runs)),
-        finding=(*([request.finding] if request.finding else []), *blocks),
-        impact=(request.impact or impact,),
+        finding=(*request.finding, *blocks),
+        impact=request.impact or (impact,),
         actions=_distinct((*request.actions, *actions)),
     )
 
 
-def _rows_for(runs: Sequence[Run], metric: str | None) -> str | None:
-    """Notebooks with metrics of their own are told apart by row, never pooled."""
-    done = [run for run in runs if run.status == "done"]
-    metrics = {metric or headline(run) for run in done}
-    notebooks = {run.notebook for run in done}
-    return "notebook" if len(notebooks) > 1 and len(metrics) > 1 else None
-
-
 def _experiment(request: Request, run: Run, workspace: Workspace) -> Draft:
-    baseline = _baseline(request.baseline, run, workspace)
+    baseline = baseline_of(request.baseline, run, workspace)
     spec: Spec = {
         "kind": "experiment",
         "run": run.id,
@@ -281,76 +276,12 @@ def _experiment(request: Request, run: Run, workspace: Workspace) -> Draft:
         category=request.category or "Experiment",
         status=request.status or done,
         related=(*_code(request.related), *related),
-        finding=(request.finding,) if request.finding else (),
-        impact=(request.impact,) if request.impact else (),
+        finding=request.finding,
+        impact=request.impact,
         actions=_distinct((*request.actions, *story.next_steps)),
         heading=f"Experiment: {experiment_name(run)}",
         block=_generated(spec, workspace),
     )
-
-
-def _baseline(asked: str | None, run: Run, workspace: Workspace) -> Run | None:
-    """The run asked for, else the latest one before of the same notebook that is done."""
-    if asked:
-        return read_run(asked, workspace)
-    from lab.record.catalogue import find_runs
-
-    earlier = [
-        other
-        for other in find_runs(workspace)
-        if other.status == "done" and other.notebook == run.notebook and other.id < run.id
-    ]
-    return max(earlier, key=lambda other: other.id, default=None) if run.notebook else None
-
-
-def _one_run(
-    run: str | None, runs: str | Sequence[Run] | None, request: Request, workspace: Workspace
-) -> Run:
-    """The run of an experiment entry: the one named, else the best of those selected."""
-    if run:
-        return read_run(run, workspace)
-    found = _selected(runs, request.suite, workspace)
-    if not found:
-        raise InputError("An experiment entry is about a run", do="As in: --run 20260120_231502.")
-    done = [r for r in found if r.status == "done" and (request.metric or headline(r))]
-    if not done:
-        return found[-1]
-    metric = request.metric or headline(done[0]) or ""
-    entries = [(r, (r.summary.get(metric) or {}).get(pick_of(metric))) for r in done]
-    finite = [(r, v) for r, v in entries if isinstance(v, int | float) and v == v]
-    if not finite:
-        return done[-1]
-    sign = 1 if (finite[0][0].summary[metric]).get("goal") == "max" else -1
-    return max(finite, key=lambda pair: sign * pair[1])[0]
-
-
-def _selected(
-    runs: str | Sequence[Run] | None,
-    suite: str | None,
-    workspace: Workspace,
-    run: str | None = None,
-) -> list[Run] | None:
-    """The runs asked for; None where none were. Raises InputError where none is found."""
-    if run is not None:
-        raise InputError(
-            "A single run makes an experiment entry", seen=f"--run {run}", do="Use that kind."
-        )
-    if runs is None and suite is None:
-        return None
-    found = list(runs) if isinstance(runs, list | tuple) else _found(runs, workspace)
-    if suite is not None:
-        found = [r for r in found if (r.record.get("suite") or {}).get("name") == suite]
-        found = latest_per_plan(found)
-    if not found:
-        asked = " of ".join(str(x) for x in (runs if isinstance(runs, str) else None, suite) if x)
-        raise InputError("No run is selected", seen=asked, do="See `lab runs`.")
-    return sorted(found, key=lambda r: r.id)
-
-
-def _found(where: Any, workspace: Workspace) -> list[Run]:
-    from lab.record.catalogue import find_runs
-
-    return find_runs(workspace, where=where)
 
 
 def _generated(spec: Spec, workspace: Workspace) -> str:
@@ -382,9 +313,13 @@ def _file(file: Path | str | None, kind: str, workspace: Workspace) -> Path:
     return workspace.root / file
 
 
-def _checked_date(date: str | None) -> str:
-    if date is None:
-        return calendar.today().isoformat()
+def _texts(given: str | Sequence[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
+def _checked_date(date: calendar | str | None) -> str:
+    if not isinstance(date, str):
+        return (date or calendar.today()).isoformat()
     try:
         return calendar.fromisoformat(date).isoformat()
     except ValueError:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Any
@@ -14,25 +14,6 @@ from lab.workspace import Workspace
 
 _ISO = re.compile(r"\d{4}-\d{2}(-\d{2})?")
 _RELATED = re.compile(r"(?:`[^`]*`|[^,`])+")
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One entry of a log file; `number` counts over all log files, `line` from 1."""
-
-    number: int
-    title: str
-    date: str | None
-    file: str
-    line: int
-    category: str | None
-    status: str | None
-    related: tuple[str, ...]
-    open: int
-    done: int
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -48,8 +29,40 @@ class Action:
     entry: str
     date: str | None
 
-    def to_dict(self) -> dict[str, Any]:
+    @property
+    def place(self) -> str:
+        return f"{self.file}:{self.line}"
+
+    def as_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of a log file; `number` counts over all log files, `line` from 1."""
+
+    number: int
+    title: str
+    date: str | None
+    file: str
+    line: int
+    category: str | None
+    status: str | None
+    related: tuple[str, ...]
+    actions: tuple[Action, ...]
+
+    @property
+    def place(self) -> str:
+        return f"{self.file}:{self.line}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values; the actions are named by their ids."""
+        plain = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return plain | {
+            "related": list(self.related),
+            "actions": [action.id for action in self.actions],
+            "open": sum(action.state == "open" for action in self.actions),
+        }
 
 
 def read_books(workspace: Workspace) -> list[Book]:
@@ -57,25 +70,28 @@ def read_books(workspace: Workspace) -> list[Book]:
     return [Book.read(path) for path in workspace.log_files()]
 
 
-def entries_of(books: Iterable[Book], workspace: Workspace) -> list[Entry]:
+def entries_of(books: Sequence[Book], workspace: Workspace) -> list[Entry]:
     """Every entry, in the order of files and lines."""
+    held: dict[tuple[str, int], list[Action]] = defaultdict(list)
+    for action, section in _placed_actions(books, workspace):
+        if section is not None:
+            held[action.file, section.line].append(action)
     found: list[Entry] = []
     for book in books:
+        file = workspace.relative(book.path)
         for section in entry_sections(book):
-            fields = {name.lower(): value for _, name, value in book.fields(section)}
-            tasks = [t for t in book.tasks if _holder(book, t.line) == section]
+            fields = _fields(book, section)
             found.append(
                 Entry(
                     number=len(found) + 1,
                     title=entry_title(section),
-                    date=_date(section, fields.get("date")),
-                    file=workspace.relative(book.path),
+                    date=_date(section, fields),
+                    file=file,
                     line=section.line + 1,
                     category=fields.get("category"),
                     status=fields.get("status"),
                     related=tuple(_related(fields.get("related", ""))),
-                    open=sum(not task.done for task in tasks),
-                    done=sum(task.done for task in tasks),
+                    actions=tuple(held[file, section.line]),
                 )
             )
     return found
@@ -83,30 +99,33 @@ def entries_of(books: Iterable[Book], workspace: Workspace) -> list[Entry]:
 
 def actions_of(books: Iterable[Book], workspace: Workspace) -> list[Action]:
     """Every action item, in the order of files and lines."""
-    found: list[Action] = []
+    return [action for action, _ in _placed_actions(books, workspace)]
+
+
+def _placed_actions(
+    books: Iterable[Book], workspace: Workspace
+) -> Iterator[tuple[Action, Section | None]]:
+    """Every action with the section it belongs to."""
     counts: Counter[str] = Counter()
     for book in books:
+        file = workspace.relative(book.path)
+        sections = list(entry_sections(book))
         for task in book.tasks:
-            section = _holder(book, task.line)
+            section = _holder(book, sections, task.line)
             title = entry_title(section) if section else ""
             short = "a" + sha256(f"{title}\n{task.text}".encode()).hexdigest()[:6]
             counts[short] += 1
-            fields = (
-                {name.lower(): value for _, name, value in book.fields(section)} if section else {}
+            action = Action(
+                id=short if counts[short] == 1 else f"{short}-{counts[short]}",
+                number=counts.total(),
+                text=task.text,
+                state="done" if task.done else "open",
+                file=file,
+                line=task.line + 1,
+                entry=title,
+                date=_date(section, _fields(book, section)) if section else None,
             )
-            found.append(
-                Action(
-                    id=short if counts[short] == 1 else f"{short}-{counts[short]}",
-                    number=len(found) + 1,
-                    text=task.text,
-                    state="done" if task.done else "open",
-                    file=workspace.relative(book.path),
-                    line=task.line + 1,
-                    entry=title,
-                    date=_date(section, fields.get("date")) if section else None,
-                )
-            )
-    return found
+            yield action, section
 
 
 def entry_sections(book: Book) -> Iterator[Section]:
@@ -121,12 +140,16 @@ def entry_sections(book: Book) -> Iterator[Section]:
     for section in book.sections:
         dated = date_of(section.title) is not None
         inside = section.line < dated_until
-        if section.level == 2 or (dated and not inside):
+        if (
+            section.level == 2
+            or (dated and not inside)
+            or (
+                section.level > 2
+                and not inside
+                and _ISO.match(_fields(book, section).get("date", ""))
+            )
+        ):
             yield section
-        elif section.level > 2 and not inside:
-            fields = {name.lower(): value for _, name, value in book.fields(section)}
-            if _ISO.match(fields.get("date", "")):
-                yield section
         if dated and not inside:
             dated_until = section.end
 
@@ -137,17 +160,21 @@ def entry_title(section: Section) -> str:
     return section.title.removeprefix(date or "").strip(" :-–—") or section.title
 
 
-def _holder(book: Book, line: int) -> Section | None:
+def _holder(book: Book, sections: list[Section], line: int) -> Section | None:
     """The entry that a line belongs to, else the nearest heading above."""
-    holding = [s for s in entry_sections(book) if s.line <= line < s.end]
+    holding = [s for s in sections if s.line <= line < s.end]
     if holding:
         return holding[-1]
     above = [s for s in book.sections if s.line <= line < s.end]
     return above[-1] if above else None
 
 
-def _date(section: Section, field: str | None) -> str | None:
-    match = _ISO.match(field or "")
+def _fields(book: Book, section: Section) -> dict[str, str]:
+    return {name.lower(): value for _, name, value in book.fields(section)}
+
+
+def _date(section: Section, fields: dict[str, str]) -> str | None:
+    match = _ISO.match(fields.get("date", ""))
     return date_of(section.title) or (match[0] if match else None)
 
 

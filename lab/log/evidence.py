@@ -14,6 +14,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -45,8 +46,12 @@ class Drift:
     printed: str
     recomputed: str
 
-    def to_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+    def __str__(self) -> str:
+        printed = self.printed or "(no line)"
+        return f"{self.file}:{self.line}\n  printed     {printed}\n  recomputed  {self.recomputed}"
 
 
 def wrapped(spec: dict[str, Any], text: str) -> str:
@@ -94,19 +99,22 @@ def check(*, workspace: Workspace | None = None) -> list[Drift]:
     return found
 
 
-def refresh(*, workspace: Workspace | None = None) -> list[Drift]:
-    """Rewrite the blocks that drifted, and nothing outside them; returns what had drifted.
+def refresh(*, workspace: Workspace | None = None) -> list[str]:
+    """Rewrite the blocks that drifted, and nothing outside them; returns where, as FILE:LINE.
 
     A block whose runs are gone stays as it is, and stays in what `check` finds.
     """
     workspace = workspace or Workspace.find()
-    drifted = check(workspace=workspace)
-    for file in {drift.file for drift in drifted}:
-        edit(workspace.root / file, lambda book: _refreshed(book, workspace))
-    return drifted
+    rewritten: list[str] = []
+    for file in dict.fromkeys(drift.file for drift in check(workspace=workspace)):
+        starts: list[int] = []
+        edit(workspace.root / file, partial(_refreshed, workspace=workspace, starts=starts))
+        rewritten += [f"{file}:{start}" for start in sorted(starts)]
+    return rewritten
 
 
-def _refreshed(book: Book, workspace: Workspace) -> bytes:
+def _refreshed(book: Book, workspace: Workspace, starts: list[int]) -> bytes:
+    starts.clear()  # after an edit by hand this is called again
     lines = list(book.lines)
     for block in reversed(list(blocks_of(book))):
         try:
@@ -115,6 +123,7 @@ def _refreshed(book: Book, workspace: Workspace) -> bytes:
             continue
         if [line.rstrip() for line in lines[block.start : block.end]] != fresh:
             lines[block.start : block.end] = [line + book.newline for line in fresh]
+            starts.append(block.start)
     return book.encoded(lines)
 
 

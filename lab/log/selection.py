@@ -1,0 +1,88 @@
+"""Which runs an entry is about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lab.comparison.measure import headline, pick_of
+from lab.errors import InputError
+from lab.log.blocks import read_run
+from lab.log.nights import latest_per_plan
+from lab.record.run import Run
+from lab.workspace import Workspace
+
+
+def selected(
+    runs: str | Sequence[Run] | None,
+    suite: str | None,
+    workspace: Workspace,
+    run: str | None = None,
+) -> list[Run] | None:
+    """The runs asked for; None where none were. Raises InputError where none is found."""
+    if run is not None:
+        raise InputError(
+            "A single run makes an experiment entry", seen=f"--run {run}", do="Use that kind."
+        )
+    if runs is None and suite is None:
+        return None
+    found = list(runs) if isinstance(runs, list | tuple) else found_by(runs, workspace)
+    if suite is not None:
+        found = [r for r in found if (r.record.get("suite") or {}).get("name") == suite]
+        found = latest_per_plan(found)
+    if not found:
+        asked = " of ".join(str(x) for x in (runs if isinstance(runs, str) else None, suite) if x)
+        raise InputError("No run is selected", seen=asked, do="See `lab runs`.")
+    return sorted(found, key=lambda r: r.id)
+
+
+def found_by(where: str | None, workspace: Workspace) -> list[Run]:
+    from lab.record.catalogue import find_runs
+
+    return find_runs(workspace, where=where)
+
+
+def one_run(
+    run: str | None,
+    runs: str | Sequence[Run] | None,
+    suite: str | None,
+    metric: str | None,
+    workspace: Workspace,
+) -> Run:
+    """The run of an experiment entry: the one named, else the best of those selected."""
+    if run:
+        return read_run(run, workspace)
+    found = selected(runs, suite, workspace)
+    if not found:
+        raise InputError("An experiment entry is about a run", do="As in: --run 20260120_231502.")
+    done = [r for r in found if r.status == "done" and (metric or headline(r))]
+    if not done:
+        return found[-1]
+    metric = metric or headline(done[0]) or ""
+    entries = [(r, (r.summary.get(metric) or {}).get(pick_of(metric))) for r in done]
+    finite = [(r, v) for r, v in entries if isinstance(v, int | float) and v == v]
+    if not finite:
+        return done[-1]
+    sign = 1 if (finite[0][0].summary[metric]).get("goal") == "max" else -1
+    return max(finite, key=lambda pair: sign * pair[1])[0]
+
+
+def baseline_of(asked: str | None, run: Run, workspace: Workspace) -> Run | None:
+    """The run asked for, else the latest one before of the same notebook that is done."""
+    if asked:
+        return read_run(asked, workspace)
+    from lab.record.catalogue import find_runs
+
+    earlier = [
+        other
+        for other in find_runs(workspace)
+        if other.status == "done" and other.notebook == run.notebook and other.id < run.id
+    ]
+    return max(earlier, key=lambda other: other.id, default=None) if run.notebook else None
+
+
+def rows_for(runs: Sequence[Run], metric: str | None) -> str | None:
+    """Notebooks with metrics of their own are told apart by row, never pooled."""
+    done = [run for run in runs if run.status == "done"]
+    metrics = {metric or headline(run) for run in done}
+    notebooks = {run.notebook for run in done}
+    return "notebook" if len(notebooks) > 1 and len(metrics) > 1 else None
