@@ -38,7 +38,9 @@ class DeepStem(nn.Module):
                 seen=patch_size,
                 do="Use 2, 4, 8 or 16, or embedding linear.",
             )
-        widths = [max(d_complex // 2**k, 8) for k in range(n_halvings - 1, 0, -1)]
+        # a quarter of the width before the last convolution, the costly one: half would double the
+        # time of the whole stem and was no more accurate (CIFAR-10, 5,000 images, 5 epochs)
+        widths = [max(d_complex // 2 ** (k + 1), 8) for k in range(n_halvings - 1, 0, -1)]
         layers: list[nn.Module] = []
         for width in widths:
             layers += [nn.Conv2d(channels, width, 3, 2, 1, bias=False), nn.BatchNorm2d(width)]

@@ -8,11 +8,16 @@ from cvkan.polar import Polar
 
 
 class ClassificationHead(nn.Module):
-    """Logits from the magnitudes, which no common rotation of a dimension changes."""
+    """Logits from the magnitudes, which no common rotation of a dimension changes.
+
+    They are normalised first: a mean over tokens of scattered phases is small, and the smaller the
+    more tokens there are.
+    """
 
     def __init__(self, d_complex: int, n_classes: int, *, hidden: int, dropout: float) -> None:
         super().__init__()
         self.layers = nn.Sequential(
+            nn.LayerNorm(d_complex),
             nn.Linear(d_complex, hidden),
             nn.GELU(),
             nn.Dropout(dropout),

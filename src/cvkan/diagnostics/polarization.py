@@ -1,0 +1,97 @@
+"""Do magnitudes polarize and phases align from layer to layer?
+
+Each figure is drawn from a frozen value that another function computes; tests look at the values.
+The states come from a model's `trace`: tokens after the embedding and after each layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from cvkan.polar import Polar
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+AMBER, TEAL = "#d97706", "#0f766e"
+
+
+@dataclass(frozen=True)
+class Polarization:
+    """One number a state (the embedding first), each a mean over samples and dimensions."""
+
+    magnitude: tuple[float, ...]  # mean |z|
+    variance: tuple[float, ...]  # over tokens, of |z| divided by its mean over tokens
+    coherence: tuple[float, ...]  # |mean over tokens of z / |z||: 0 scattered, 1 all in phase
+
+
+def polarization(states: Sequence[Polar], mask: Tensor | None = None) -> Polarization:
+    """Sum up `model.trace(x)`; mask (batch, tokens) is true where a token is real.
+
+    The variance is of relative magnitudes, so that a layer that scales all tokens alike changes
+    nothing.
+    """
+    rows = [_row(state, mask) for state in states]
+    magnitude, variance, coherence = (tuple(column) for column in zip(*rows, strict=True))
+    return Polarization(magnitude, variance, coherence)
+
+
+def _row(state: Polar, mask: Tensor | None) -> tuple[float, float, float]:
+    batch, tokens = state.shape[:2]
+    real = state.pair.new_ones(batch, tokens) if mask is None else mask.to(state.pair.dtype)
+    share = (real / real.sum(1, keepdim=True).clamp(min=1)).unsqueeze(1)  # (B, 1, N)
+    magnitude = state.magnitude()
+    mean = share @ magnitude
+    variance = share @ (magnitude / mean - 1).square()
+    coherence = state.unit().weighted_sum(share).magnitude()
+    return float(mean.mean()), float(variance.mean()), float(coherence.mean())
+
+
+def draw_polarization(summary: Polarization, axes: Axes) -> Axes:
+    """Both curves over layers, on two scales: variance at the left, coherence at the right."""
+    layers = range(len(summary.variance))
+    axes.plot(layers, summary.variance, "o-", color=AMBER)
+    axes.set_xlabel("layer (0 = embedding)")
+    axes.set_xticks(list(layers))
+    axes.set_ylabel("magnitude variance over tokens", color=AMBER)
+    axes.set_ylim(bottom=0)
+    right = axes.twinx()
+    right.plot(layers, summary.coherence, "s--", color=TEAL)
+    right.set_ylabel("phase coherence", color=TEAL)
+    right.set_ylim(0, 1)
+    axes.set_title("Polarization over depth")
+    return axes
+
+
+@dataclass(frozen=True)
+class Constellation:
+    """The values of one sample in some dimensions: points of the complex plane."""
+
+    re: tuple[float, ...]
+    im: tuple[float, ...]
+    token: tuple[float, ...]  # position of each point's token, 0 first to 1 last
+
+
+def constellation(state: Polar, *, sample: int = 0, dimensions: int = 8) -> Constellation:
+    """The first dimensions of one sample's tokens, as plain numbers."""
+    chosen = state[sample].detach()
+    re, im = (part[:, :dimensions].cpu() for part in (chosen.re, chosen.im))
+    place = torch.linspace(0, 1, re.shape[0])[:, None].expand_as(re)
+    return Constellation(*(tuple(values.flatten().tolist()) for values in (re, im, place)))
+
+
+def draw_constellation(points: Constellation, axes: Axes, *, title: str = "") -> Axes:
+    """Angle is phase, distance from the centre is magnitude, colour is the token's place."""
+    axes.scatter(points.re, points.im, c=points.token, cmap="viridis", s=9, alpha=0.7, linewidths=0)
+    reach = 1.05 * max(map(abs, (*points.re, *points.im)), default=1.0) or 1.0
+    axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", title=title)
+    axes.axhline(0, color="0.8", linewidth=0.6, zorder=0)
+    axes.axvline(0, color="0.8", linewidth=0.6, zorder=0)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    return axes
