@@ -72,7 +72,7 @@ class _Cells:
         self._displays: dict[str, list[Any]] = {}  # what to change when a display is updated
         self._clear_next = False
         self._count = 0
-        self._out_of_time = False
+        self._stop: Reason | None = None  # why the cell that runs was interrupted
         shell.outputs = self._emit
 
     def run(self, timeout: float | None) -> Ending:
@@ -97,8 +97,8 @@ class _Cells:
             self._render()
             self._document.save_if_due(cell_ended=True)
             error = result.error_before_exec or result.error_in_exec
-            if isinstance(error, KeyboardInterrupt):
-                raise error
+            if self._stop or isinstance(error, KeyboardInterrupt):
+                raise KeyboardInterrupt  # also where the cell caught it and wound up in order
             if error is not None and "raises-exception" not in cell.metadata.get("tags", []):
                 return ending_of_exception(type(error).__name__, str(error), self._count)
             if self._shell.wants_to_stop:
@@ -106,8 +106,7 @@ class _Cells:
         return DONE
 
     def _stopped(self, timeout: float | None) -> Ending:
-        reason: Reason = "time_limit" if self._out_of_time else "interrupted"
-        return ending_of_stop(reason, timeout, self._count or None)
+        return ending_of_stop(self._stop or "interrupted", timeout, self._count or None)
 
     def _render(self) -> None:
         if self._outputs is not None:
@@ -156,7 +155,7 @@ class _Cells:
             return
 
         def interrupt(number: int, _: Any) -> None:
-            self._out_of_time = self._out_of_time or number == signal.SIGALRM
+            self._stop = self._stop or ("time_limit" if number == signal.SIGALRM else "interrupted")
             raise KeyboardInterrupt
 
         numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)

@@ -9,6 +9,7 @@ busy. Waiting for a changed parent, as kernels do by themselves, would leave the
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import signal
@@ -17,6 +18,8 @@ import threading
 from pathlib import Path
 
 from lab.notebook.imports import without
+
+_LAST_FLUSH = 0.1  # seconds
 
 
 def main() -> None:
@@ -30,8 +33,14 @@ def main() -> None:
         del sys.path[0]
     # Nobody attaches a debugger to a headless kernel, and importing one takes a tenth of its start.
     with without("debugpy"):
-        from ipykernel.kernelapp import launch_new_instance
-    launch_new_instance()
+        from ipykernel.iostream import OutStream
+        from ipykernel.kernelapp import IPKernelApp
+    app = IPKernelApp.instance()
+    app.initialize()
+    # While ipykernel closes, one of its threads may flush to another that has just ended, and then
+    # waits ten seconds for nothing. Registered last, this runs right before that closing.
+    atexit.register(setattr, OutStream, "flush_timeout", _LAST_FLUSH)
+    app.start()
 
 
 def _die_with(lifeline: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
@@ -89,7 +90,8 @@ class Tee:
         self._keep = keep
 
     def write(self, text: str) -> int:
-        self._keep(text)
+        if text:
+            self._keep(text)
         return self._terminal.write(text)
 
     def __getattr__(self, name: str) -> Any:
@@ -113,7 +115,10 @@ def shell_here() -> Iterator[Shell]:
     )
     try:
         sys.path.insert(0, "")  # as kernels do: modules beside the notebook can be imported
-        yield shell
+        with warnings.catch_warnings():
+            # sys.exit() ends a notebook here; advice on how else to leave IPython is no help.
+            warnings.filterwarnings("ignore", "To exit: use", UserWarning)
+            yield shell
     finally:
         shell.restore_sys_module_state()  # type: ignore[no-untyped-call]
         Shell.clear_instance()
