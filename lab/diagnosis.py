@@ -204,7 +204,8 @@ def _overfit(curves: Sequence[Curve], word: str) -> list[DiagnosisFinding]:
             continue
         text = (
             f"{numbers.spoken(curve.metric).capitalize()} was best at {word} {curve.best_step} "
-            f"({curve.best:.6g}) and has risen to {finite[-1][1]:.6g} since"
+            f"({numbers.figure(curve.best, digits=4)}) and has risen to "
+            f"{numbers.figure(finite[-1][1], digits=4)} since"
             + (", while training loss went on falling." if train else ".")
         )
         do = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from lab import numbers
@@ -128,10 +129,12 @@ def _title(curve: Curve) -> str:
 
 
 def _shown(curve: Curve, value: float | None) -> str:
-    # Losses are told apart in the third digit and later, so a results block keeps six.
-    if numbers.is_fraction(curve.metric) and value is not None:
-        return f"{100 * value:.2f}%" if value == value else "NaN"
-    return numbers.figure(value, digits=6)
+    # Losses are told apart in the third digit and later, so a results block keeps more of them.
+    if value is None or not math.isfinite(value):
+        return numbers.figure(value)
+    if numbers.is_fraction(curve.metric):
+        return f"{100 * value:.2f}%"
+    return f"{value:.6f}" if 1e-3 <= abs(value) < 1e3 else numbers.figure(value, digits=6)
 
 
 def _at(step: int | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lab.comparison.measure import headline, pick_of
+from lab.comparison.measure import goal_in, headline, measured
 from lab.errors import InputError
 from lab.log.blocks import read_run
 from lab.log.nights import latest_per_plan
@@ -25,7 +25,7 @@ def selected(
         )
     if runs is None and suite is None:
         return None
-    found = list(runs) if isinstance(runs, list | tuple) else found_by(runs, workspace)
+    found = found_by(runs, workspace) if runs is None or isinstance(runs, str) else list(runs)
     if suite is not None:
         found = [r for r in found if (r.record.get("suite") or {}).get("name") == suite]
         found = latest_per_plan(found)
@@ -58,12 +58,11 @@ def one_run(
     if not done:
         return found[-1]
     metric = metric or headline(done[0]) or ""
-    entries = [(r, (r.summary.get(metric) or {}).get(pick_of(metric))) for r in done]
-    finite = [(r, v) for r, v in entries if isinstance(v, int | float) and v == v]
-    if not finite:
+    values = [(r, value) for r in done if (value := measured(r, metric)) is not None]
+    if not values:
         return done[-1]
-    sign = 1 if (finite[0][0].summary[metric]).get("goal") == "max" else -1
-    return max(finite, key=lambda pair: sign * pair[1])[0]
+    pick = max if goal_in(done, metric) == "max" else min
+    return pick(values, key=lambda pair: pair[1])[0]
 
 
 def baseline_of(asked: str | None, run: Run, workspace: Workspace) -> Run | None:

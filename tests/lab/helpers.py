@@ -41,8 +41,11 @@ def write_run(
     series = {
         name: dict(values) if isinstance(values, Mapping) else dict(enumerate(values, first_step))
         for name, values in (curves or {}).items()
+        if len(values)
     }
-    stamp = f"{run_id[:4]}-{run_id[4:6]}-{run_id[6:8]}T{run_id[9:11]}:{run_id[11:13]}:{run_id[13:15]}"
+    stamp = (
+        f"{run_id[:4]}-{run_id[4:6]}-{run_id[6:8]}T{run_id[9:11]}:{run_id[11:13]}:{run_id[13:15]}"
+    )
     whole = {
         "schema": 1,
         "id": run_id,

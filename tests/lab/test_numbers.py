@@ -1,0 +1,77 @@
+"""How numbers are said."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from lab import numbers
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (0.92, "0.920"),
+        (1.2370794, "1.24"),
+        (12.3456, "12.3"),
+        (1234.5, "1230"),
+        (0.00012345, "0.000123"),
+        (2.5e-7, "2.50e-07"),
+        (1.5e9, "1.50e+09"),
+        (0.9996, "1.00"),
+        (-0.5, "-0.500"),
+        (0.0, "0"),
+        (None, "–"),
+        (math.nan, "NaN"),
+        (math.inf, "inf"),
+        (-math.inf, "-inf"),
+    ],
+)
+def test_figure(value: float | None, said: str) -> None:
+    assert numbers.figure(value) == said
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "said"),
+    [
+        ("val/accuracy", 0.4821, "48.2%"),
+        ("test/top5_acc", 1.0, "100.0%"),
+        ("val/mse", 0.92, "0.920 MSE"),
+        ("train/loss", 1.5, "1.50 loss"),
+        ("val/auroc", 0.6633, "0.663 AUROC"),
+        ("val/balanced_accuracy", 0.5, "50.0%"),
+        ("val/accuracy", math.nan, "NaN"),
+        ("val/mse", None, "–"),
+    ],
+)
+def test_amount(metric: str, value: float | None, said: str) -> None:
+    assert numbers.amount(metric, value) == said
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "like", "said"),
+    [
+        ("val/accuracy", 0.014, None, "+1.4 points"),
+        ("val/accuracy", -0.014, None, "-1.4 points"),
+        ("val/accuracy", 0.0, None, "0.0 points"),
+        ("val/accuracy", -0.0001, None, "0.0 points"),
+        ("val/mse", -0.0123, 0.92, "-0.012"),
+        ("val/mse", 0.0, 0.92, "0.000"),
+        ("val/mse", 0.00004, 0.92, "+4e-05"),
+        ("val/mse", None, None, "–"),
+        ("val/perplexity", 130.0, 1230.0, "+130"),
+    ],
+)
+def test_delta(metric: str, value: float | None, like: float | None, said: str) -> None:
+    assert numbers.delta(metric, value, like=like) == said
+
+
+def test_spoken() -> None:
+    assert numbers.spoken("val/accuracy") == "validation accuracy"
+    assert numbers.spoken("test/mse") == "test MSE"
+
+
+@pytest.mark.parametrize(("n", "said"), [(0, "no seed"), (1, "one seed"), (3, "3 seeds")])
+def test_counted(n: int, said: str) -> None:
+    assert numbers.counted(n, "seed") == said
