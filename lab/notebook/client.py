@@ -67,7 +67,7 @@ class CellRunner(NotebookClient):
         self.kc = connection.client
         self._cells: dict[int, CellOutputs] = {}  # by index of the cell
         self.wants_to_stop = False  # the cell called exit()
-        self.changed = False  # since the last rendering
+        self.changed = False  # whether anything came in; whoever saves sets it back
         self.on_cell_executed = self._look_for_exit
 
     async def run_cell(self, index: int) -> None:
@@ -82,7 +82,6 @@ class CellRunner(NotebookClient):
         """Bring the outputs in the notebook up to what has come in."""
         for outputs in self._cells.values():
             outputs.render()
-        self.changed = False
 
     def process_message(self, msg: dict[str, Any], cell: Any, cell_index: int) -> Any:
         self.changed = True

@@ -182,10 +182,17 @@ class _Execution:
                 beat_at = time.monotonic()
                 with contextlib.suppress(OSError):
                     self._paths.heartbeat.touch()
-            if self._runner is not None and self._document is not None and self._runner.changed:
-                self._runner.render()
-                self._document.save_if_due(cell_ended=False)
+            self._save_changes()
             await asyncio.sleep(_TICK)
+
+    def _save_changes(self) -> None:
+        runner, document = self._runner, self._document
+        if runner is None or document is None or not runner.changed:
+            return
+        if document.due(cell_ended=False):
+            runner.changed = False
+            runner.render()
+            document.save_if_due(cell_ended=False)
 
     def _save_last(self, ending: Ending) -> Ending:
         if self._document is None:

@@ -35,12 +35,20 @@ def main() -> None:
     with without("debugpy"):
         from ipykernel.iostream import OutStream
         from ipykernel.kernelapp import IPKernelApp
+        from ipykernel.kernelbase import Kernel
     app = IPKernelApp.instance()
-    app.initialize()
+    # Children left behind are killed by the executor. The kernel itself would wait for them, up to
+    # fourteen seconds each time, before its exit handlers run.
+    Kernel._progressively_terminate_all_children = _nothing  # type: ignore[method-assign]
+    app.initialize()  # type: ignore[no-untyped-call]
     # While ipykernel closes, one of its threads may flush to another that has just ended, and then
     # waits ten seconds for nothing. Registered last, this runs right before that closing.
     atexit.register(setattr, OutStream, "flush_timeout", _LAST_FLUSH)
-    app.start()
+    app.start()  # type: ignore[no-untyped-call]
+
+
+async def _nothing(_: object) -> None:
+    """Do nothing."""
 
 
 def _die_with(lifeline: int) -> None:
