@@ -98,6 +98,11 @@ class Polar:
         """Times a real tensor of shape (..., D) or (..., 1)."""
         return Polar(self.pair * factor.unsqueeze(PAIR))
 
+    def split(self) -> tuple[Tensor, Polar]:
+        """Log-magnitudes and unit phases at once: what a transform of tokens starts from."""
+        log, unit = _Split.apply(self.pair)  # type: ignore[no-untyped-call]
+        return log, Polar(unit)
+
     def rotate(self, cos: Tensor, sin: Tensor) -> Polar:
         """Times (cos + i sin), constants that broadcast against (..., D)."""
         return Polar(_Rotate.apply(self.pair, cos, sin))  # type: ignore[no-untyped-call]
@@ -128,6 +133,27 @@ class Polar:
     def __getitem__(self, index: Any) -> Polar:
         """Index the axes before the dimensions."""
         return Polar(self.pair[index])
+
+
+class _Split(torch.autograd.Function):
+    """One reading of the tokens for both results; the backward needs only these."""
+
+    @staticmethod
+    def forward(ctx: Any, pair: Tensor) -> tuple[Tensor, Tensor]:
+        re, im = pair.select(PAIR, 0), pair.select(PAIR, 1)
+        power = (re * re).addcmul_(im, im).add_(EPSILON)
+        inverse = power.rsqrt()
+        unit = pair * inverse.unsqueeze(PAIR)
+        ctx.save_for_backward(unit, inverse)
+        return power.log_().mul_(0.5), unit
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_log: Tensor, grad_unit: Tensor) -> Tensor:
+        unit, inverse = ctx.saved_tensors
+        radial = grad_log - (unit * grad_unit).sum(PAIR)
+        grad = torch.addcmul(grad_unit, unit, radial.unsqueeze(PAIR))
+        return grad.mul_(inverse.unsqueeze(PAIR))
 
 
 class _Rotate(torch.autograd.Function):

@@ -82,6 +82,15 @@ def test_rotation_has_the_right_gradient():
     assert gradcheck(lambda p: Polar(p).rotate(angle.cos(), angle.sin()).pair, (pair,))
 
 
+def test_splitting_gives_log_magnitude_and_phase_with_the_right_gradient():
+    c = tokens(2, 3, 4)
+    log, unit = Polar.from_complex(c).split()
+    torch.testing.assert_close(log, c.abs().log())
+    torch.testing.assert_close(unit.complex(), c / c.abs())
+    pair = Polar.from_complex(c).pair.requires_grad_()
+    assert gradcheck(lambda p: (Polar(p).split()[0], Polar(p).split()[1].pair), (pair,))
+
+
 def test_exact_zeros_have_finite_values_and_gradients():
     pair = torch.zeros(1, 1, 2, 3, requires_grad=True)
     z = Polar(pair)

@@ -15,6 +15,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from cvkan.errors import UnknownNameError
+from cvkan.layers.running import running_sum
 from cvkan.polar import EPSILON, PAIR, Polar
 
 Grid = tuple[int, int]  # rows and columns of the tokens of an image
@@ -71,10 +72,12 @@ class Causal(nn.Module):
     """The mean over a token and those before it."""
 
     def forward(self, z: Polar, mask: Tensor | None = None) -> Polar:
-        real = z.pair.new_ones(z.shape[:2]) if mask is None else mask.to(z.pair.dtype)
-        counts = real.cumsum(1).clamp(min=1)
-        pair = z.pair if mask is None else z.pair * real[..., None, None]
-        return Polar(pair.cumsum(1) / counts[..., None, None])
+        tokens = z.features()
+        real = tokens.new_ones(tokens.shape[:2]) if mask is None else mask.to(tokens.dtype)
+        counts = real.cumsum(1).clamp(min=1).unsqueeze(-1)
+        if mask is not None:
+            tokens = tokens * real.unsqueeze(-1)
+        return Polar.from_features(running_sum(tokens) / counts)
 
 
 class AttentionAggregation(nn.Module):

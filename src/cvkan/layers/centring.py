@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from cvkan.layers.running import running_sum
 from cvkan.polar import EPSILON, PAIR, Polar
 
 # Samples are handled in groups of about this many numbers, so that the passes over one group find
@@ -104,12 +105,12 @@ def _mean(log: Tensor, share: Tensor, mask: Tensor | None, causal: bool) -> Tens
         return (log * share).sum(1, keepdim=True)
     if mask is not None:
         log = log * mask.unsqueeze(-1)
-    return log.cumsum(1).mul_(share)
+    return running_sum(log).mul_(share)
 
 
 def _toll(along: Tensor, share: Tensor, mask: Tensor | None, causal: bool) -> Tensor:
     """What each token owes the mean: its share of every position that divided by it."""
     if not causal:
         return along.sum(1, keepdim=True) * share
-    toll = (along * share).flip(1).cumsum(1).flip(1)
+    toll = running_sum(along * share, backwards=True)
     return toll if mask is None else toll * mask.unsqueeze(-1)

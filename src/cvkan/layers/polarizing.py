@@ -19,8 +19,9 @@ MAX_LOG_MAGNITUDE = 5.0  # a block's update lies between e^-5 and e^5 times mag_
 class PolarizingBlock(nn.Module):
     """The update s * rho * u of a token from its context, to be added to the token.
 
-    rho = exp(5 tanh(psi_mag(log-magnitudes))), u = normalise(p + psi_phase(p)), p unit phases of
-    the context. With interaction `broadcast` the context alone decides; with `pointwise` psi also
+    rho = exp(5 tanh(psi_mag(log-magnitudes) / 5)): from e^-5 to e^5, and gentle around 1, where a
+    slope of 5 would throw magnitudes about in the first steps. u = normalise(p + psi_phase(p)),
+    p the unit phases of the context. With interaction `broadcast` the context alone decides; with `pointwise` psi also
     sees the token's own log-magnitudes and phases. With per_dim False one function of one
     dimension is shared by all dimensions (KAN-like).
     """
@@ -48,13 +49,13 @@ class PolarizingBlock(nn.Module):
 
     def forward(self, z: Polar, context: Polar) -> Polar:
         """z (B, N, D) and context (B, 1, D) or (B, N, D) give an update of either shape."""
-        unit, log = context.unit(), context.log_magnitude()
+        log, unit = context.split()
         if self.pointwise:
-            exponent = self._magnitude(z.log_magnitude(), log)
-            turn = self._phase(z.unit(), unit)
+            own_log, own_unit = z.split()
+            exponent, turn = self._magnitude(own_log, log), self._phase(own_unit, unit)
         else:
             exponent, turn = self._magnitude(log, None), self._phase(unit, None)
-        size = self.mag_scale * (MAX_LOG_MAGNITUDE * exponent.tanh()).exp()
+        size = self.mag_scale * (MAX_LOG_MAGNITUDE * (exponent / MAX_LOG_MAGNITUDE).tanh()).exp()
         return (unit + turn).unit().scale(size)
 
     def _magnitude(self, own: Tensor, context: Tensor | None) -> Tensor:

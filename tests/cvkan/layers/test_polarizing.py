@@ -26,8 +26,8 @@ def block(**options: object) -> PolarizingBlock:
 
 
 def formula(made: PolarizingBlock, log, unit) -> torch.Tensor:
-    """s exp(5 tanh m) normalise(p + q) with whole concatenated inputs, dense over dimensions."""
-    size = made.mag_scale * torch.exp(5 * torch.tanh(made.psi_mag(*log)))
+    """s exp(5 tanh(m / 5)) normalise(p + q) with whole concatenated inputs, dense over dimensions."""
+    size = made.mag_scale * torch.exp(5 * torch.tanh(made.psi_mag(*log) / 5))
     flat = [torch.cat((u.real, u.imag), dim=-1) for u in unit]
     re, im = made.psi_phase(*flat).chunk(2, dim=-1)
     direction = unit[-1] + torch.complex(re, im)
