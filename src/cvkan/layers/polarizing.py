@@ -21,9 +21,9 @@ class PolarizingBlock(nn.Module):
 
     rho = exp(5 tanh(psi_mag(log-magnitudes) / 5)): from e^-5 to e^5, and gentle around 1, where a
     slope of 5 would throw magnitudes about in the first steps. u = normalise(p + psi_phase(p)),
-    p the unit phases of the context. With interaction `broadcast` the context alone decides; with `pointwise` psi also
-    sees the token's own log-magnitudes and phases. With per_dim False one function of one
-    dimension is shared by all dimensions (KAN-like).
+    p the unit phases of the context. With interaction `broadcast` the context alone decides; with
+    `pointwise` psi also sees the token's own log-magnitudes and phases. With per_dim False one
+    function of one dimension is shared by all dimensions (KAN-like).
     """
 
     def __init__(
