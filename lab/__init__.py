@@ -1,0 +1,76 @@
+"""A notebook workspace for experiment tracking, and the lab log that is written from it.
+
+import lab
+
+run = lab.start()                                  # in a notebook
+run.log({"val/accuracy": 0.8}, step=1)
+
+lab.runs(where="status == done")                   # a DataFrame
+lab.compare(by="pooling", where="notebook ~ image")
+lab.run("notebooks/domains/image.ipynb", {"epochs": 3})
+lab.log.new("research", runs="suite.name == pilot", by="arm")
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lab import log, suite
+    from lab.api import compare, diagnose, show
+    from lab.errors import InputError, LabError, WorkFailed
+    from lab.executors import run_notebook as run
+    from lab.record.catalogue import runs
+    from lab.record.live import LiveRun, start
+    from lab.record.run import Run
+    from lab.workspace import Workspace
+
+__all__ = [
+    "InputError",
+    "LabError",
+    "LiveRun",
+    "Run",
+    "WorkFailed",
+    "Workspace",
+    "compare",
+    "diagnose",
+    "log",
+    "run",
+    "runs",
+    "show",
+    "start",
+    "suite",
+]
+
+# Resolved at first use, so that `import lab` and `lab --help` load nothing heavy.
+_HOMES = {
+    "InputError": "lab.errors:InputError",
+    "LabError": "lab.errors:LabError",
+    "LiveRun": "lab.record.live:LiveRun",
+    "Run": "lab.record.run:Run",
+    "WorkFailed": "lab.errors:WorkFailed",
+    "Workspace": "lab.workspace:Workspace",
+    "compare": "lab.api:compare",
+    "diagnose": "lab.api:diagnose",
+    "log": "lab.log",
+    "run": "lab.executors:run_notebook",
+    "runs": "lab.record.catalogue:runs",
+    "show": "lab.api:show",
+    "start": "lab.record.live:start",
+    "suite": "lab.suite",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'lab' has no attribute {name!r}")
+    module, _, member = _HOMES[name].partition(":")
+    found = importlib.import_module(module)
+    value = getattr(found, member) if member else found
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -123,7 +123,7 @@ def _table(pyproject: Path) -> dict[str, Any] | None:
         tool = tomllib.loads(pyproject.read_text(encoding="utf-8")).get("tool", {})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise WorkspaceError(
-            f"{pyproject} cannot be read", seen=error, do="Mend the file; it has to be TOML in UTF-8."
+            f"{pyproject} cannot be read", seen=error, do="Mend it; it has to be TOML in UTF-8."
         ) from None
     table = tool.get("lab")
     return table if isinstance(table, dict) else None
@@ -132,6 +132,8 @@ def _table(pyproject: Path) -> dict[str, Any] | None:
 def _strings(value: Any, key: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not value or not all(isinstance(v, str) for v in value):
         raise WorkspaceError(
-            f"[tool.lab] {key} has to be a list of globs", seen=value, do='Write it as ["glob", ...].'
+            f"[tool.lab] {key} has to be a list of globs",
+            seen=value,
+            do='Write it as ["glob", ...].',
         )
     return tuple(value)

@@ -36,8 +36,11 @@ doctor.register(app)
 
 def main() -> None:
     """The console script: every error is one short message, a traceback only with --debug."""
+    import warnings
+
     from lab.errors import LabError
 
+    warnings.showwarning = lambda message, *_, **__: _say(str(message))
     debug = "--debug" in sys.argv
     if debug:
         # Accepted behind the command as well, where people add it after an error.

@@ -1,0 +1,139 @@
+"""Whether run folders are whole: JSON, summary against metrics, checkpoints, data hashes."""
+
+from __future__ import annotations
+
+import math
+import warnings
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from lab.errors import LabError
+from lab.record.catalogue import find_run
+from lab.record.files import RecordWarning, read_json
+from lab.record.fingerprint import data_cache, data_sha256
+from lab.record.metrics import restore, summarize
+from lab.record.paths import RunPaths
+from lab.record.run import Run
+from lab.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something wrong with one file of a run."""
+
+    id: str
+    file: str
+    text: str
+
+    def as_dict(self) -> dict[str, str]:
+        return asdict(self)
+
+
+def check_runs(
+    workspace: Workspace, run_ids: Sequence[str] | None = None
+) -> tuple[int, list[Problem]]:
+    """How many runs were looked at (default: all), and every problem found."""
+    if run_ids:
+        folders = [find_run(workspace, run_id).path.root for run_id in run_ids]
+    else:
+        folders = sorted(path.parent for path in workspace.runs.glob("*/run.json"))
+    return len(folders), [problem for folder in folders for problem in _check(folder, workspace)]
+
+
+def _check(folder: Path, workspace: Workspace) -> Iterator[Problem]:
+    paths = RunPaths(folder)
+    try:
+        run = Run.read(paths)
+    except LabError as error:
+        yield Problem(folder.name, "run.json", str(error))
+        return
+    for problem in (
+        *_record(run),
+        *_metrics(run),
+        *_notebook(run),
+        *_checkpoints(run),
+        *_data(run, workspace),
+    ):
+        yield Problem(run.id, *problem)
+
+
+Found = Iterator[tuple[str, str]]
+
+
+def _record(run: Run) -> Found:
+    if run.record.get("id") != run.path.id:
+        yield "run.json", f"its id is {run.record.get('id')}, its folder {run.path.id}"
+    if run.record.get("schema") != 1:
+        yield "run.json", f"schema {run.record.get('schema')} is not known here"
+
+
+def _metrics(run: Run) -> Found:
+    with warnings.catch_warnings(record=True) as torn:
+        warnings.simplefilter("always", RecordWarning)
+        found = summarize(run.path.metrics, run.record.get("goals") or {})
+    for warning in torn:
+        yield "metrics.jsonl", str(warning.message).rpartition(": ")[2]
+    if run.status == "running":
+        return
+    try:
+        stored = restore(read_json(run.path.summary))
+    except FileNotFoundError:
+        yield "summary.json", "the file is missing"
+        return
+    except ValueError as error:
+        yield "summary.json", f"it cannot be read: {error}"
+        return
+    for name in sorted(found.keys() | (stored.keys() - {"notes"})):
+        if not _same(found.get(name), stored.get(name)):
+            yield (
+                "summary.json",
+                f"{name} is {stored.get(name)}, by metrics.jsonl {found.get(name)}",
+            )
+
+
+def _notebook(run: Run) -> Found:
+    if not run.path.notebook.is_file():
+        return
+    try:
+        document = read_json(run.path.notebook)
+        whole = isinstance(document, dict) and isinstance(document.get("cells"), list)
+    except ValueError:
+        whole = False
+    if not whole:
+        yield "notebook.ipynb", "it is not a notebook any more"
+
+
+def _checkpoints(run: Run) -> Found:
+    # torch writes zip archives; every member carries a checksum, so no torch is needed to check.
+    for path in sorted(run.path.checkpoints.glob("*.pt")):
+        name = f"checkpoints/{path.name}"
+        try:
+            with zipfile.ZipFile(path) as archive:
+                bad = archive.testzip()
+        except (zipfile.BadZipFile, OSError) as error:
+            yield name, f"it cannot be read: {error}"
+        else:
+            if bad is not None:
+                yield name, f"its part {bad} is damaged"
+
+
+def _data(run: Run, workspace: Workspace) -> Found:
+    for source in run.record.get("data") or []:
+        if not source.get("path"):
+            continue
+        path = workspace.root / source["path"]
+        if not path.exists():
+            yield "run.json", f"data {source['name']}: {path} is not there any more"
+        elif data_sha256(path, cache=data_cache(workspace.runs)) != source["sha256"]:
+            yield "run.json", f"data {source['name']}: {path} has changed since"
+
+
+def _same(first: Any, second: Any) -> bool:
+    if isinstance(first, dict) and isinstance(second, dict):
+        return first.keys() == second.keys() and all(_same(first[k], second[k]) for k in first)
+    if isinstance(first, float) and isinstance(second, float) and math.isnan(first):
+        return math.isnan(second)
+    return bool(first == second)
