@@ -155,7 +155,12 @@ def capture_messages(session: Any, transcript: Transcript) -> Callable[[], None]
     send = session.send
 
     def sending(
-        stream: Any, msg_or_type: Any, content: Any = None, parent: Any = None, **rest: Any
+        stream: Any,
+        msg_or_type: Any,
+        content: Any = None,
+        parent: Any = None,
+        *rest: Any,
+        **how: Any,
     ) -> Any:
         if isinstance(msg_or_type, dict):
             kind = msg_or_type["header"]["msg_type"]
@@ -164,7 +169,7 @@ def capture_messages(session: Any, transcript: Transcript) -> Callable[[], None]
             kind, shown, request = msg_or_type, content, parent or {}
         if kind in _CAUGHT and isinstance(shown, dict):
             transcript.take(kind, shown, request.get("header", request))
-        return send(stream, msg_or_type, content, parent, **rest)
+        return send(stream, msg_or_type, content, parent, *rest, **how)
 
     session.send = sending
 
