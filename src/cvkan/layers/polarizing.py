@@ -33,7 +33,7 @@ class PolarizingBlock(nn.Module):
         hidden: int = 128,
         interaction: str = "broadcast",
         per_dim: bool = True,
-        mag_scale: float = 0.1,
+        mag_scale: float = 0.01,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()

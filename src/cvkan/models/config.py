@@ -40,7 +40,8 @@ class ModelConfig(BaseModel):
     per_dim: bool = Field(
         True, description="dense over all dimensions; false: one shared 1-D function (KAN-like)"
     )
-    mag_scale: float = Field(0.1, description="initial size of a block's update (it is learned)")
+    # 0.01 and not the usual 0.1: blocks begin near the identity (CIFAR-10 in 5 epochs: +2 points)
+    mag_scale: float = Field(0.01, description="initial size of a block's update (it is learned)")
     norm: Norm = Field("none", description="normalisation after each block")
     center_magnitudes: bool = Field(
         True, description="divide each dimension by its geometric mean over tokens after each block"
