@@ -238,7 +238,7 @@ def _gap(curves: Sequence[Curve], word: str) -> list[DiagnosisFinding]:
                 f"Training ends {100 * gap:.1f} points above validation "
                 f"({numbers.percent(train.last)} against {numbers.percent(held.last)})."
             )
-            do = "The model can learn the data; what it lacks is regularisation or more data."
+            do = "Regularise (dropout, weight decay, augmentation) or add data."
             rule = f"last {train.metric} minus last {held.metric} of {100 * GAP:.0f} points or more"
             limits = {"gap": GAP}
             return [DiagnosisFinding("gap", text, rule, limits, do, held.metric, held.last_step)]

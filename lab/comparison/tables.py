@@ -203,7 +203,7 @@ def _row_delta(row: Row) -> str:
     pick = max if row.goal == "max" else min
     arm = pick(others, key=lambda other: other.mean or 0.0)
     text = _delta(row, arm, best=False)
-    return text if len(row.arms) == 2 else f"{text} ({arm.name})"
+    return text if len(row.arms) == 2 or not arm.delta_baseline else f"{text} ({arm.name})"
 
 
 def _delta(row: Row, arm: Arm, *, best: bool) -> str:

@@ -13,6 +13,7 @@ from lab.comparison import compare
 from lab.comparison.measure import ARM, headline
 from lab.errors import InputError, LogError, nearest
 from lab.log.blocks import Spec, block_text, comparison_spec, read_run
+from lab.log.book import date_of
 from lab.log.editor import edited
 from lab.log.evidence import wrapped
 from lab.log.experiment import experiment_name, experiment_of
@@ -141,9 +142,11 @@ def new(
     if edit:
         text = edited(text)
     line = None if dry_run else add_entry(path, text)
+    # The editor may have changed title and date.
     heading = text.strip().split("\n", 1)[0].lstrip("# ").strip()
+    dated = date_of(heading) or draft.date
     place = f"{workspace.relative(path)}:{line}" if line else workspace.relative(path)
-    return NewEntry(heading.removeprefix(draft.date).strip(), draft.date, path, line, text, place)
+    return NewEntry(heading.removeprefix(dated).strip(), dated, path, line, text, place)
 
 
 def new_for_suite(

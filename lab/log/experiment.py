@@ -205,7 +205,12 @@ def _insights(run: Run, baseline: Run | None, diagnosis: Diagnosis) -> list[str]
 
 
 def _next_steps(run: Run, diagnosis: Diagnosis) -> list[str]:
-    said = [found.do.rstrip(".") for found in diagnosis.findings]
+    overfit = diagnosis.finding("overfit") is not None
+    said = [
+        found.do.rstrip(".")
+        for found in diagnosis.findings
+        if not (overfit and found.kind in ("gap", "improving"))  # the same advice in other words
+    ]
     if run.status != "done":
         said.insert(0, f"Mend what ended the run ({why(run)}) and run it again")
     elif run.seed is not None:

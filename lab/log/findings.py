@@ -150,7 +150,8 @@ def _summary(comparison: Comparison, verdicts: list[Verdict]) -> str | None:
 def _impact(
     comparison: Comparison, verdicts: list[Verdict], names: list[Any], runs: Sequence[Run]
 ) -> list[str]:
-    said = [f"Prefer {what}." for what in _settled_choices(comparison, verdicts, names)]
+    chosen = _settled_choices(comparison, verdicts, names)
+    said = [f"Prefer {what}{where}." for what, where in chosen]
     open_rows = [
         str(name or "")
         for name, verdict in zip(names, verdicts, strict=True)
@@ -176,14 +177,14 @@ def _impact(
 
 def _settled_choices(
     comparison: Comparison, verdicts: list[Verdict], names: list[Any]
-) -> list[str]:
-    """The winners that the evidence carries, each with the rows it won."""
+) -> list[tuple[str, str]]:
+    """The winners that the evidence carries, each with " for" the rows it won."""
     chosen: dict[str, list[str]] = {}
     for name, verdict in zip(names, verdicts, strict=True):
         if verdict.settled and verdict.winner:
             chosen.setdefault(verdict.winner, []).append(str(name or ""))
     return [
-        _choice(comparison, winner) + (f" for {listed(rows)}" if any(rows) else "")
+        (_choice(comparison, winner), f" for {listed(rows)}" if any(rows) else "")
         for winner, rows in chosen.items()
     ]
 
@@ -224,7 +225,7 @@ def _adopt(comparison: Comparison, verdicts: list[Verdict], names: list[Any]) ->
     if comparison.by in (ARM, "suite.arm", "notebook"):
         return []
     chosen = _settled_choices(comparison, verdicts, names)
-    return [f"Make the default: {what}" for what in chosen]
+    return [f"Make {what} the default{where}" for what, where in chosen]
 
 
 def _more_seeds(comparison: Comparison, verdicts: list[Verdict], names: list[Any]) -> list[str]:

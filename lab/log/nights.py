@@ -53,9 +53,9 @@ def night_of(name: str, runs: Sequence[Run]) -> Night:
     total = sum(run.seconds or 0.0 for run in runs)
     done = sum(run.status == "done" for run in runs)
     rest = len(runs) - done
-    verdict = f"All {len(runs)} runs done" if not rest else f"{done} of {len(runs)} runs done"
+    verdict = f"All {len(runs)} runs are done" if len(runs) > 1 else "The one run is done"
     if rest:
-        verdict += f", {rest} not: {_statuses(runs)}"
+        verdict = f"{done} of {len(runs)} runs done ({_statuses(runs)})"
     return Night(
         name=name,
         verdict=f"{verdict}, in {show_duration(total)} of run time.",

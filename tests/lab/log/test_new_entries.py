@@ -1,0 +1,221 @@
+"""What goes into a new entry by hand, where it goes, and what is refused."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers import write_run
+from scenarios import night_with_failures, overfitting_run, pooling_night
+
+import lab.log
+from lab.errors import InputError, LabError, LogError, RunNotFound
+from lab.suite.schema import LogItem
+from lab.workspace import Workspace
+
+BY_HAND = """\
+## 2026-01-20 AMP breaks complex numbers
+
+**Category**: Training
+**Status**: Workaround
+**Related**: `experiments/train.py`
+
+### Finding
+It gives NaN.
+
+It is the float16.
+
+### Impact
+No AMP.
+
+### Action Items
+- [ ] Test bfloat16
+- [ ] Disable it
+
+---
+"""
+
+
+def test_by_hand(workspace: Workspace) -> None:
+    entry = lab.log.new(
+        "research",
+        "AMP breaks complex numbers",
+        category="Training",
+        status="Workaround",
+        related=["experiments/train.py"],
+        finding=["It gives NaN.", "It is the float16."],
+        impact="No AMP.",
+        actions=["Test bfloat16", "Disable it"],
+        date=datetime.date(2026, 1, 20),
+        workspace=workspace,
+    )
+    assert entry.text == BY_HAND
+    assert entry.place == "docs/research_log.md:7"
+
+
+def test_by_hand_with_the_least(workspace: Workspace) -> None:
+    entry = lab.log.new("research", "A title", finding="Text", workspace=workspace)
+    today = datetime.date.today().isoformat()
+    assert entry.text.startswith(f"## {today} A title\n\n**Category**: General\n**Status**: ")
+    assert [s for s in entry.text.split("\n") if s.startswith("### ")] == [
+        "### Finding",
+        "### Impact",
+        "### Action Items",
+    ]
+
+
+def test_kinds_have_their_files(workspace: Workspace) -> None:
+    overfitting_run(workspace.runs)
+    experiment = lab.log.new("experiment", run="20251203_101500", workspace=workspace)
+    assert experiment.file == workspace.experiment_log
+    other = lab.log.new(
+        "research", "T", finding="F", file="docs/experiments/mine.md", workspace=workspace
+    )
+    assert other.file == workspace.root / "docs" / "experiments" / "mine.md"
+    assert len(lab.log.entries(workspace=workspace)) == 2
+
+
+def test_runs_by_expression(workspace: Workspace) -> None:
+    pooling_night(workspace.runs)
+    entry = lab.log.new(
+        "research", runs="dataset == cifar10 and seed < 1", by="pooling", workspace=workspace
+    )
+    assert "attention observed 1.4 points better than mean (one seed)" in entry.title
+    assert "`20260119_230002`, `20260119_230202`" in entry.text
+
+
+def test_an_experiment_of_several_runs_is_of_the_best(workspace: Workspace) -> None:
+    runs = pooling_night(workspace.runs)[:4]
+    entry = lab.log.new("experiment", runs=runs, workspace=workspace)
+    assert "run `20260119_230202`" in entry.text  # attention, seed 0: 48.2%
+
+
+def test_a_given_baseline(workspace: Workspace) -> None:
+    pooling_night(workspace.runs)
+    entry = lab.log.new(
+        "experiment", run="20260119_230202", baseline="20260119_230002", workspace=workspace
+    )
+    assert "- **pooling: attention** ← mean in the baseline" in entry.text
+    assert "48.2% against 46.8% in the baseline (+1.4 points)" in entry.text
+
+
+def test_the_entry_that_a_suite_asks_for(workspace: Workspace) -> None:
+    ids = [run.id for run in pooling_night(workspace.runs)]
+    item = LogItem(by="pooling", rows="dataset", title="Pilot", where="dataset != etth1")
+    entry = lab.log.new_for_suite("pilot", item, ids, workspace)
+    assert entry.title == "Pilot"
+    assert "across 2 datasets" in entry.text
+    assert "etth1" not in entry.text
+
+
+def test_a_suite_over_domains_is_not_pooled(workspace: Workspace) -> None:
+    ids = [run.id for run in pooling_night(workspace.runs)]
+    entry = lab.log.new_for_suite("pilot", LogItem(by="pooling"), ids, workspace)
+    assert "| Notebook | mean | attention | Delta | Seeds |" in entry.text
+
+
+def test_a_suite_of_which_nothing_ended_well(workspace: Workspace) -> None:
+    for i in range(2):
+        suite = {"name": "night", "arm": f"a{i}", "index": i, "matrix": {}}
+        write_run(workspace.runs, f"20260120_10000{i}", status="failed", suite=suite,
+                  error={"type": "OSError", "message": "gone", "cell": 1})  # fmt: skip
+    entry = lab.log.new("suite", suite="night", workspace=workspace)
+    assert "**0 of 2 runs done (2 failed), in 25s of run time.**" in entry.text
+    assert (
+        "- failed: OSError: gone, cell 1 (runs `20260120_100000`, `20260120_100001`)" in entry.text
+    )
+    assert "- [ ] Look into 2 of 2 runs: OSError: gone, cell 1" in entry.text
+
+
+def test_a_retry_that_succeeded_is_no_failure(workspace: Workspace) -> None:
+    for i, status in enumerate(["crashed", "done"]):
+        suite = {"name": "night", "arm": "a", "index": 0, "matrix": {}}
+        write_run(workspace.runs, f"20260120_10000{i}", status=status, suite=suite,
+                  curves={"val/accuracy": [0.5]})  # fmt: skip
+    assert "All 1 runs done" not in (
+        text := lab.log.new("suite", suite="night", workspace=workspace).text
+    )
+    assert "The one run is done" in text
+    assert "crashed" not in text
+
+
+def test_curves_ask_for_actions(workspace: Workspace) -> None:
+    for i, arm in enumerate(["a", "b"]):
+        write_run(
+            workspace.runs,
+            f"20260120_10000{i}",
+            params={"pooling": arm, "seed": 0, "epochs": 8},
+            curves={"val/accuracy": [0.1 * (1 + e + i) / 2 for e in range(8)]},
+        )
+    text = lab.log.new("research", runs="seed == 0", by="pooling", workspace=workspace).text
+    assert "Run longer (`epochs=16`): 2 of 2 runs were still improving at the end" in text
+
+
+def test_the_best_at_the_edge_asks_for_more(workspace: Workspace) -> None:
+    for i, width in enumerate([64, 128, 256]):
+        write_run(workspace.runs, f"20260120_10000{i}", params={"d_complex": width, "seed": 0},
+                  curves={"val/accuracy": [0.3 + i / 10]})  # fmt: skip
+    text = lab.log.new("research", runs="seed == 0", by="d_complex", workspace=workspace).text
+    assert "Try `d_complex` above 256: the best value is the largest tried" in text
+
+
+def test_failures_ask_for_actions(workspace: Workspace) -> None:
+    runs = night_with_failures(workspace.runs)
+    text = lab.log.new("research", runs=runs, by="arm", rows="notebook", workspace=workspace).text
+    assert (
+        "- [ ] Mend and run again what failed: `20260120_000100` "
+        "(ValueError: shapes (3, 4) and (5,), cell 4)" in text
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "error", "message"),
+    [
+        ("note", {}, InputError, "Unknown kind of entry: note"),
+        ("sweep", {}, InputError, "Allowed: research, experiment, suite"),
+        ("research", {}, InputError, "needs a title"),
+        ("research", {"title": "T"}, InputError, "nothing to write"),
+        ("research", {"title": "T", "by": "pooling"}, InputError, "no runs to compare"),
+        ("research", {"runs": "seed == 0"}, InputError, "no --by"),
+        ("research", {"runs": "seed == 99", "by": "pooling"}, InputError, "No run is selected"),
+        (
+            "research",
+            {"runs": "seed == 0", "by": "poolng", "rows": "dataset"},
+            InputError,
+            "pooling",
+        ),
+        ("research", {"run": "20260119_230002"}, InputError, "makes an experiment entry"),
+        ("research", {"title": "T", "finding": "F", "date": "tomorrow"}, LogError, "Not a date"),
+        ("experiment", {}, InputError, "about a run"),
+        ("experiment", {"run": "20260119_230003"}, RunNotFound, "20260119_230002"),
+        ("suite", {}, InputError, "needs a suite"),
+        ("suite", {"suite": "pilott"}, InputError, "No run is selected: pilott"),
+    ],
+)
+def test_refused_with_nothing_written(
+    workspace: Workspace,
+    kind: str,
+    options: dict[str, Any],
+    error: type[LabError],
+    message: str,
+) -> None:
+    pooling_night(workspace.runs, seeds=1)
+    with pytest.raises(error, match=message) as caught:
+        lab.log.new(kind, workspace=workspace, **options)
+    assert caught.value.exit_code == 2
+    assert list((workspace.root / "docs").iterdir()) == []
+
+
+def test_two_entries_at_once_are_both_there(workspace: Workspace) -> None:
+    import multiprocessing
+
+    with multiprocessing.get_context("spawn").Pool(3) as pool:
+        pool.starmap(write, [(workspace.root, f"Title {i}") for i in range(8)], chunksize=1)
+    titles = {entry.title for entry in lab.log.entries(workspace=workspace)}
+    assert titles == {f"Title {i}" for i in range(8)}
+
+
+def write(root: Path, title: str) -> None:
+    lab.log.new("research", title, finding="F", workspace=Workspace.load(root))
