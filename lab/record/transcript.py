@@ -142,7 +142,7 @@ class Transcript:
             cells.append(filled[index].as_cell(cell) if index in filled else _unexecuted(cell))
             cells += [_extra_cell(executed) for executed in extra.get(index, [])]
         for index, cell in enumerate(cells):
-            cell.setdefault("id", f"cell-{index}")
+            cell.setdefault("id", f"executed-{index}")  # unlike what notebooks call theirs
         return self._document | {"cells": cells, "nbformat": 4, "nbformat_minor": 5}
 
 
@@ -168,7 +168,7 @@ def capture_messages(session: Any, transcript: Transcript) -> Callable[[], None]
         else:
             kind, shown, request = msg_or_type, content, parent or {}
         if kind in _CAUGHT and isinstance(shown, dict):
-            transcript.take(kind, shown, request.get("header", request))
+            transcript.take(kind, shown, dict(request.get("header") or request))
         return send(stream, msg_or_type, content, parent, *rest, **how)
 
     session.send = sending
