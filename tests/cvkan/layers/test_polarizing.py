@@ -26,7 +26,7 @@ def block(**options: object) -> PolarizingBlock:
 
 
 def formula(made: PolarizingBlock, log, unit) -> torch.Tensor:
-    """s exp(5 tanh(m / 5)) normalise(p + q) with whole concatenated inputs, dense over dimensions."""
+    """s exp(5 tanh(m / 5)) normalise(p + q) with whole concatenated inputs, all dimensions."""
     size = made.mag_scale * torch.exp(5 * torch.tanh(made.psi_mag(*log) / 5))
     flat = [torch.cat((u.real, u.imag), dim=-1) for u in unit]
     re, im = made.psi_phase(*flat).chunk(2, dim=-1)
