@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -209,10 +212,8 @@ def test_refused_with_nothing_written(
 
 
 def test_two_entries_at_once_are_both_there(workspace: Workspace) -> None:
-    import multiprocessing
-
-    with multiprocessing.get_context("spawn").Pool(3) as pool:
-        pool.starmap(write, [(workspace.root, f"Title {i}") for i in range(8)], chunksize=1)
+    with ProcessPoolExecutor(3, mp_context=get_context("spawn")) as pool:
+        list(pool.map(partial(write, workspace.root), [f"Title {i}" for i in range(8)]))
     titles = {entry.title for entry in lab.log.entries(workspace=workspace)}
     assert titles == {f"Title {i}" for i in range(8)}
 

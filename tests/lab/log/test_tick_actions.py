@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import re
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -145,7 +146,7 @@ def tick(root: Path, text: str) -> None:
 def test_two_processes_lose_nothing(workspace: Workspace) -> None:
     tasks = [f"task number {i:02d}" for i in range(12)]
     workspace.research_log.write_text("## A\n\n" + "".join(f"- [ ] {t}\n" for t in tasks))
-    with multiprocessing.get_context("spawn").Pool(3) as pool:
-        pool.map(partial(tick, workspace.root), tasks, chunksize=1)
+    with ProcessPoolExecutor(3, mp_context=get_context("spawn")) as pool:
+        list(pool.map(partial(tick, workspace.root), tasks))
     assert lab.log.actions("open", workspace=workspace) == []
     assert len(lab.log.actions("done", workspace=workspace)) == 12
