@@ -18,6 +18,7 @@ from lab.comparison.measure import (
     in_order,
     label,
     measured,
+    no_metric,
     ordered,
     pick_of,
     seed_of,
@@ -73,6 +74,7 @@ def compare(
     told = (
         *tell.of_absent(given, placed, by, rows),
         *tell.of_uncounted(placed),
+        *tell.of_silent(counted, rows, {row.name for row in built}),
         *tell.of_repeated(repeated),
         *tell.of_lost(built),
         *tell.of_mixture(counted, by, rows, seed_param),
@@ -130,12 +132,16 @@ def _rows(
         if not (group := groups[name]):
             continue
         own = metric or shared_metric(group, name)
+        if own is None:
+            continue
         made = [
             _arm(arm, [r for r in group if label(attribute(r, by)) == arm], own, seed_param)
             for arm in arms
         ]
         goal = goal_in(group, own)
         built.append(_with_deltas(name, own, goal, made, baseline))
+    if not built:
+        raise no_metric(counted)
     return tuple(built)
 
 

@@ -77,15 +77,14 @@ def headline(run: Run) -> str | None:
     return None
 
 
-def shared_metric(runs: Sequence[Run], row: str | None) -> str:
-    """The one headline metric of `runs`; raises InputError where they disagree or have none."""
+def shared_metric(runs: Sequence[Run], row: str | None) -> str | None:
+    """The one headline metric of `runs`, None where none has any.
+
+    Raises InputError where they disagree.
+    """
     counts = Counter(name for run in runs if (name := headline(run)))
     if not counts:
-        raise InputError(
-            "These runs logged no metric" + (f" (row {row})" if row else ""),
-            seen=", ".join(run.id for run in runs[:5]),
-            do='Log one in the notebook: run.log({"val/accuracy": ...}, step=epoch).',
-        )
+        return None
     if len(counts) > 1:
         raise InputError(
             "These runs have different headline metrics" + (f" in row {row}" if row else ""),
@@ -93,6 +92,14 @@ def shared_metric(runs: Sequence[Run], row: str | None) -> str:
             do="Name one with --metric, or split the runs with --rows, as in --rows notebook.",
         )
     return next(iter(counts))
+
+
+def no_metric(runs: Sequence[Run]) -> InputError:
+    return InputError(
+        "These runs logged no metric",
+        seen=", ".join(run.id for run in runs[:5]),
+        do='Log one in the notebook: run.log({"val/accuracy": ...}, step=epoch).',
+    )
 
 
 def check_metric(runs: Sequence[Run], metric: str) -> None:

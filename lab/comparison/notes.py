@@ -56,6 +56,12 @@ def of_repeated(repeated: Sequence[Run]) -> Iterator[str]:
         yield f"{what} repeated later with the same seed and parameters; the newest counts."
 
 
+def of_silent(runs: Sequence[Run], rows: str | None, shown: set[str | None]) -> Iterator[str]:
+    for name in _grouped(runs, rows):
+        if rows is not None and name not in shown:
+            yield f"{name} has no row: its runs logged no metric."
+
+
 def of_lost(rows: Iterable[Row]) -> Iterator[str]:
     for row in rows:
         for arm in row.arms:

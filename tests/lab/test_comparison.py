@@ -314,6 +314,16 @@ def test_a_wrong_name_names_the_right_ones(
         compare(made, **options)
 
 
+def test_runs_without_a_metric(tmp_path: Path) -> None:
+    silent = write_run(tmp_path, "20260121_100000", params={"pooling": "mean", "dataset": "arc"})
+    with pytest.raises(InputError, match=r"logged no metric: 20260121_100000"):
+        compare(read([silent]), by="pooling")
+    made = seeded_runs(tmp_path, "pooling", {"mean": [0.4]}, params={"dataset": "cifar10"})
+    found = compare(read([silent, *made]), by="pooling", rows="dataset")
+    assert [row.name for row in found.rows] == ["cifar10"]
+    assert "arc has no row: its runs logged no metric." in found.notes
+
+
 def test_nothing_to_compare(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no runs to compare"):
         compare([], by="pooling")
