@@ -19,14 +19,18 @@ class BoundedText:
 
     def __init__(self, head: int = HEAD, tail: int = TAIL) -> None:
         self._limits = (head, tail)
-        self._head = ""
-        self._tail = ""
+        # Lists of pieces: adding a line to a long string would copy the string.
+        self._head: list[str] = []
+        self._tail: list[str] = []
+        self._room = head
+        self._tail_size = 0
         self._dropped = 0
         self._line = ""  # the last line, unfinished
 
     def append(self, text: str) -> None:
         *lines, last = (self._line + text).split("\n")
-        self._keep("".join(_folded(line) + "\n" for line in lines))
+        if lines:
+            self._keep("".join(_folded(line) + "\n" for line in lines))
         rewritten = last.rstrip("\r").rpartition("\r")[2]
         self._line = rewritten + ("\r" if last.endswith("\r") else "")
         if len(self._line) > self._limits[1]:  # a line without end
@@ -36,23 +40,28 @@ class BoundedText:
     @property
     def text(self) -> str:
         note = f"\n[... {self._dropped:,} characters left out ...]\n" if self._dropped else ""
-        return self._head + note + self._tail + _folded(self._line)
+        return "".join([*self._head, note, *self._tail, _folded(self._line)])
 
     def _keep(self, text: str) -> None:
-        head, tail = self._limits
-        if not self._tail and not self._dropped:
-            room = head - len(self._head)
-            if len(text) <= room:
-                self._head += text
+        if not self._tail:
+            if len(text) <= self._room:
+                self._head.append(text)
+                self._room -= len(text)
                 return
-            cut = text.rfind("\n", 0, room) + 1 or room  # whole lines where there are any
-            self._head += text[:cut]
+            cut = text.rfind("\n", 0, self._room) + 1 or self._room  # whole lines, if there are any
+            self._head.append(text[:cut])
             text = text[cut:]
-        self._tail += text
-        if len(self._tail) > 2 * tail:  # trimmed now and then, so appending stays cheap
-            cut = self._tail.find("\n", len(self._tail) - tail) + 1 or len(self._tail) - tail
-            self._dropped += cut
-            self._tail = self._tail[cut:]
+        self._tail.append(text)
+        self._tail_size += len(text)
+        if self._tail_size > 2 * self._limits[1]:  # now and then, so adding stays cheap
+            self._trim()
+
+    def _trim(self) -> None:
+        tail = "".join(self._tail)
+        start = len(tail) - self._limits[1]
+        cut = tail.find("\n", start) + 1 or start
+        self._dropped += cut
+        self._tail, self._tail_size = [tail[cut:]], len(tail) - cut
 
 
 class CellOutputs:
