@@ -5,7 +5,7 @@ lab.log.actions("open")
 lab.log.done("a1b2c3d")
 """
 
-from lab.log.actions import actions, done, entries, status
+from lab.log.changes import actions, done, entries, status
 from lab.log.compose import NewEntry, new, new_for_suite
 from lab.log.entry import Action, Entry
 from lab.log.evidence import Drift, check, refresh

@@ -1,4 +1,4 @@
-"""Ticking off actions and changing the status of entries, one line each."""
+"""Listing entries and actions, ticking one off, changing a status: one line each."""
 
 from __future__ import annotations
 
