@@ -40,7 +40,7 @@ class ModelConfig(BaseModel):
     per_dim: bool = Field(
         True, description="dense over all dimensions; false: one shared 1-D function (KAN-like)"
     )
-    # 0.01 and not the usual 0.1: blocks begin near the identity (CIFAR-10 in 5 epochs: +2 points)
+    # small, so that blocks begin near the identity and grow as far as they help
     mag_scale: float = Field(0.01, description="initial size of a block's update (it is learned)")
     norm: Norm = Field("none", description="normalisation after each block")
     center_magnitudes: bool = Field(
