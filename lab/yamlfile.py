@@ -44,13 +44,18 @@ def load_yaml(path: Path, error: type[InputError] = InputError) -> YamlFile:
             _walk(node, (), lines, path, error)
         value = loader.construct_document(node) if node is not None else None
     except yaml.YAMLError as problem:
-        mark = getattr(problem, "problem_mark", None)
-        where = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
-        what = getattr(problem, "problem", None) or str(problem)
-        raise error(
-            f"{where} is not YAML", seen=what, do="Mend that line; mind indentation and colons."
-        ) from None
+        raise _not_yaml(path, text, problem, error) from None
     return YamlFile(path, value, lines)
+
+
+def _not_yaml(path: Path, text: str, problem: Any, error: type[InputError]) -> InputError:
+    mark, began = (getattr(problem, name, None) for name in ("problem_mark", "context_mark"))
+    what = getattr(problem, "problem", None) or str(problem)
+    if began is not None:
+        what += f", {problem.context} that begins in line {began.line + 1}"
+    # An unclosed bracket is noticed behind the last line only.
+    where = f"{path}:{min(mark.line + 1, len(text.splitlines()))}" if mark else str(path)
+    return error(f"{where} is not YAML", seen=what, do="Mend it; mind indentation and colons.")
 
 
 def _walk(

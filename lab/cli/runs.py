@@ -63,8 +63,9 @@ def _print_runs(found: list[Run], sort: str | None, console: Console) -> None:
     from lab.duration import show_duration
 
     table = Table(box=None, header_style="bold", pad_edge=False)
+    id_width = max(len(run.id) for run in found)
     for column in ("id", "status", "notebook", "arm", "seed", sort or "headline", "time"):
-        table.add_column(column, no_wrap=column == "id")
+        table.add_column(column, no_wrap=True, min_width=id_width if column == "id" else None)
     for run in found:
         metric = sort or run.record.get("headline")
         value = run.best(metric) if sort and metric else headline_value(run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +27,12 @@ _STYLES = {
 }
 
 
+_PIPE_WIDTH = 160  # columns where no terminal says how many there are
+
+
 def stdout() -> Console:
-    return Console()
+    wide = None if sys.stdout.isatty() or "COLUMNS" in os.environ else _PIPE_WIDTH
+    return Console(width=wide)
 
 
 def stderr() -> Console:

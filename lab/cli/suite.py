@@ -192,10 +192,13 @@ def _print_end(
     console.print()
     if outcome.complete:
         console.print("What to try next:")
-        console.print("  lab runs                       every run, newest first", highlight=False)
-        console.print(f"  lab show {ids[-1]}       one run, best against last", highlight=False)
-        console.print("  lab log actions                what the entry asks for", highlight=False)
-        console.print("  make lab                       the same notebooks in JupyterLab")
+        for command, why in (
+            (f"lab show {ids[-1]}", "one run: parameters, best against last"),
+            ("lab log actions --open", "what the entry asks for"),
+            ("lab runs", "every run, newest first"),
+            ("make lab", "the same notebooks in JupyterLab"),
+        ):
+            console.print(f"  {command:<32}  {why}", highlight=False)
     else:
         again = f"lab suite run {workspace.relative(file)}"
         console.print(f"Again, only what is missing:  [bold]{again}[/bold]", highlight=False)

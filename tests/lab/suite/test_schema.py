@@ -47,7 +47,7 @@ def test_a_list_of_log_items_each_has_its_own_where(tmp_path: Path) -> None:
 
 
 BAD = {
-    "syntax": ("name: s\nruns:\n  - {arm: a\n  - b\n", r"suite\.yaml:4:.*not YAML"),
+    "syntax": ("name: s\nruns:\n  - {arm: a\n  - b\n", r"suite\.yaml:4 is not YAML.*line 3"),
     "a key twice": ("name: s\nname: t\nruns: [{arm: a}]\n", r":2 gives a key twice: name"),
     "unknown key": (
         "name: s\nworker: 2\nruns: [{arm: a}]\n",

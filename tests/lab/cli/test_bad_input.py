@@ -1,0 +1,102 @@
+"""Bad input: one clear message on standard error, exit code 2, nothing written."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers import write_run
+
+from lab.workspace import Workspace
+
+Lab = Callable[..., Any]
+
+SUITE = "name: s\nruns: [{arm: a, notebook: notebooks/toy.ipynb}]\n"
+
+CASES: dict[str, tuple[tuple[str, ...], str]] = {
+    "missing notebook": (("run", "notebooks/toi.ipynb"), "toi.ipynb.*toy.ipynb"),
+    "not a notebook": (("run", "notebooks/broken.ipynb"), "broken.ipynb"),
+    "no parameters cell": (("run", "notebooks/bare.ipynb"), "parameters"),
+    "computed parameters": (("run", "notebooks/computed.ipynb"), "literal|computed"),
+    "unknown parameter": (("run", "notebooks/toy.ipynb", "-p", "epoch=3"), "epoch.*'epochs'"),
+    "bad value": (("run", "notebooks/toy.ipynb", "-p", "epochs=many"), "epochs.*int.*many"),
+    "not a parameter": (("run", "notebooks/toy.ipynb", "-p", "epochs"), "NAME=VALUE"),
+    "no duration": (("run", "notebooks/toy.ipynb", "--timeout", "long"), "Not a duration: long"),
+    "no executor": (("run", "notebooks/toy.ipynb", "--on", "moon"), "moon.*inline, pool"),
+    "no suite": (("suite", "run", "none.yaml"), "No such file"),
+    "suite syntax": (("suite", "run", "syntax.yaml"), r"syntax.yaml:2"),
+    "suite key": (("suite", "run", "key.yaml"), r"key.yaml:2.*worker.*'workers'"),
+    "empty matrix": (("suite", "run", "matrix.yaml"), r"matrix.yaml:2.*empty matrix"),
+    "suite parameter": (("suite", "run", "parameter.yaml"), "Arm 'a'.*epoch.*'epochs'"),
+    "no such run": (("show", "20260120_100009"), "20260120_100009.*20260120_100000"),
+    "rerun of no run": (("rerun", "19990101_000000"), "There is no such run"),
+    "expression": (("runs", "--where", "epochs >"), "cannot be read.*the end"),
+    "name in expression": (("runs", "--where", "epochz > 1"), "epochz.*'epochs'"),
+    "metric to sort by": (("runs", "--sort", "val/acuracy"), "val/acuracy.*'val/accuracy'"),
+    "compare by nothing": (("compare", "--by", "poling"), "poling"),
+    "log of no kind": (("log", "new", "reserch", "x"), "reserch.*'research'"),
+    "no such action": (("log", "done", "ffffffff"), "ffffffff"),
+    "no such entry": (("log", "status", "nothing like it", "Done"), "nothing like it"),
+    "no date": (("log", "new", "research", "x", "--finding", "y", "--date", "soon"), "soon"),
+    "no data set": (("data", "path", "cifar1"), "cifar1.*'cifar10'"),
+    "unknown command": (("runz",), "runz"),
+}
+
+
+@pytest.fixture
+def _files(workspace: Workspace, toy: Path) -> None:
+    root = workspace.root
+    (root / "notebooks" / "broken.ipynb").write_text("{]", encoding="utf-8")
+    document = json.loads(toy.read_text(encoding="utf-8"))
+    first = document["cells"][0]
+    computed = document | {"cells": [first | {"source": "width: int = 4 * 2  # wide\n"}]}
+    bare = document | {"cells": [first | {"metadata": {}}]}
+    (root / "notebooks" / "computed.ipynb").write_text(json.dumps(computed), encoding="utf-8")
+    (root / "notebooks" / "bare.ipynb").write_text(json.dumps(bare), encoding="utf-8")
+    (root / "syntax.yaml").write_text("name: s\nruns: [\n", encoding="utf-8")
+    (root / "key.yaml").write_text(SUITE.replace("\n", "\nworker: 2\n", 1), encoding="utf-8")
+    (root / "matrix.yaml").write_text(SUITE.replace("\n", "\nmatrix: {seed: []}\n", 1))
+    (root / "parameter.yaml").write_text(SUITE.replace("arm: a", "arm: a, params: {epoch: 1}"))
+    write_run(
+        workspace.runs,
+        "20260120_100000",
+        params={"epochs": 2},
+        curves={"val/accuracy": [0.5]},
+        headline="val/accuracy",
+    )
+
+
+@pytest.mark.usefixtures("_files")
+@pytest.mark.parametrize("case", CASES)
+def test_bad_input(lab: Lab, workspace: Workspace, case: str) -> None:
+    words, message = CASES[case]
+    before = contents(workspace.root)
+    said = lab(*words)
+    assert said.code == 2, said
+    assert re.search(message, " ".join(said.err.split())), said.err
+    assert said.out == ""
+    assert "Traceback" not in said.err
+    assert contents(workspace.root) == before
+
+
+def contents(root: Path) -> dict[str, bytes]:
+    files = (path for path in root.rglob("*") if path.is_file() and path.name != ".lock")
+    return {str(path): path.read_bytes() for path in files}
+
+
+def test_no_workspace(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAB_WORKSPACE", str(tmp_path))
+    said = lab("runs")
+    assert (said.code, said.out) == (2, "")
+    assert "[tool.lab]" in said.err
+
+
+def test_a_traceback_only_with_debug(lab: Lab, toy: Path) -> None:
+    from lab.errors import LabError
+
+    with pytest.raises(LabError):
+        lab("show", "nothing", "--debug")
