@@ -49,22 +49,7 @@ def compare(
     Raises InputError where nothing can be compared.
     """
     given = in_order(runs)
-    if not given:
-        raise InputError("There are no runs to compare", do="See `lab runs`; widen --where.")
-    check_attribute(given, by, "--by")
-    if rows is not None:
-        check_attribute(given, rows, "--rows")
-    having = [run for run in given if attribute(run, by) is not None]
-    placed = [run for run in having if rows is None or attribute(run, rows) is not None]
-    done = [run for run in placed if run.status == "done"]
-    if not done:
-        raise InputError(
-            "None of the runs is done",
-            seen=tell.statuses(placed) or "no run has both names",
-            do="Wait for them, or see `lab runs` for what went wrong.",
-        )
-    if metric is not None:
-        check_metric(done, metric)
+    placed, done = _usable(given, by, rows, metric)
     arms = [label(value) for value in ordered(attribute(run, by) for run in placed)]
     asked = None if baseline is None else label(baseline)
     if asked is not None and asked not in arms:
@@ -92,6 +77,29 @@ def compare(
         uncounted=tell.uncounted(placed),
         constants=tell.constants(counted, {by, rows, seed_param}),
     )
+
+
+def _usable(
+    given: Sequence[Run], by: str, rows: str | None, metric: str | None
+) -> tuple[list[Run], list[Run]]:
+    """The runs that have a place in the table, and those of them that are done."""
+    if not given:
+        raise InputError("There are no runs to compare", do="See `lab runs`; widen --where.")
+    check_attribute(given, by, "--by")
+    if rows is not None:
+        check_attribute(given, rows, "--rows")
+    having = [run for run in given if attribute(run, by) is not None]
+    placed = [run for run in having if rows is None or attribute(run, rows) is not None]
+    done = [run for run in placed if run.status == "done"]
+    if not done:
+        raise InputError(
+            "None of the runs is done",
+            seen=tell.statuses(placed) or "no run has both names",
+            do="Wait for them, or see `lab runs` for what went wrong.",
+        )
+    if metric is not None:
+        check_metric(done, metric)
+    return placed, done
 
 
 def _newest_per_seed(
