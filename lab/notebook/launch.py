@@ -9,7 +9,6 @@ busy. Waiting for a changed parent, as kernels do by themselves, would leave the
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import os
 import signal
@@ -33,22 +32,25 @@ def main() -> None:
         del sys.path[0]
     # Nobody attaches a debugger to a headless kernel, and importing one takes a tenth of its start.
     with without("debugpy"):
-        from ipykernel.iostream import OutStream
         from ipykernel.kernelapp import IPKernelApp
         from ipykernel.kernelbase import Kernel
     app = IPKernelApp.instance()
-    # Children left behind are killed by the executor. The kernel itself would wait for them, up to
-    # fourteen seconds each time, before its exit handlers run.
-    Kernel._progressively_terminate_all_children = _nothing  # type: ignore[method-assign]
+    Kernel._progressively_terminate_all_children = _before_closing  # type: ignore[method-assign]
     app.initialize()  # type: ignore[no-untyped-call]
-    # While ipykernel closes, one of its threads may flush to another that has just ended, and then
-    # waits ten seconds for nothing. Registered last, this runs right before that closing.
-    atexit.register(setattr, OutStream, "flush_timeout", _LAST_FLUSH)
     app.start()  # type: ignore[no-untyped-call]
 
 
-async def _nothing(_: object) -> None:
-    """Do nothing."""
+async def _before_closing(_: object) -> None:
+    """What the kernel does first when it is asked to shut down, instead of ending its children.
+
+    The executor kills the children that are left; the kernel would wait for them, for up to
+    fourteen seconds each time, before its exit handlers run.
+    """
+    from ipykernel.iostream import OutStream
+
+    # While the kernel closes, one of its threads may flush to another that has just ended, and
+    # would wait its whole timeout of ten seconds for nothing.
+    OutStream.flush_timeout = _LAST_FLUSH  # type: ignore[assignment]
 
 
 def _die_with(lifeline: int) -> None:
