@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from cvkan.diagnostics.style import AMBER, TEAL
 from cvkan.polar import Polar
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-AMBER, TEAL = "#d97706", "#0f766e"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,82 @@
+"""Which tokens point the same way, and which of them a pooled vector is made of."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from cvkan.diagnostics.style import CYCLIC, DIVERGING
+from cvkan.layers.pooling import AttentionPool, LastPool, MaxPool
+from cvkan.models.base import TokenModel
+from cvkan.polar import Polar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+    from matplotlib.image import AxesImage
+
+Matrix = tuple[tuple[float, ...], ...]
+
+
+def alignment(state: Polar, *, sample: int = 0) -> Matrix:
+    """For every two tokens of a sample the mean over dimensions of cos(phase difference).
+
+    1 is in phase everywhere, 0 unrelated; rotating all tokens by one angle changes nothing.
+    """
+    unit = state[sample].detach().unit().features()
+    return tuple(map(tuple, (unit @ unit.T / state.shape[-1]).cpu().tolist()))
+
+
+def draw_alignment(matrix: Matrix, axes: Axes, *, title: str = "") -> AxesImage:
+    """Tokens against tokens; the diagonal, which is always 1, is left out."""
+    size = len(matrix)
+    values = torch.tensor(matrix).masked_fill(torch.eye(size, dtype=torch.bool), float("nan"))
+    image = axes.imshow(values.numpy(), cmap=DIVERGING, vmin=-1, vmax=1)
+    axes.set(xticks=[], yticks=[], title=title)
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+    return image
+
+
+@torch.no_grad()
+def token_shares(model: TokenModel, inputs: Tensor) -> Matrix:
+    """How much of the pooled vector each token of each sample gives; a row sums to 1.
+
+    The weights of attention; for max the share of dimensions in which the token is the largest.
+    """
+    state = model.trace(inputs)[-1]
+    batch, tokens = state.shape[:2]
+    pool = model.pool
+    if isinstance(pool, AttentionPool):
+        shares = pool.weights(state)[:, 0]
+    elif isinstance(pool, MaxPool):
+        winners = state.power().argmax(1)  # (B, D)
+        shares = torch.nn.functional.one_hot(winners, tokens).float().mean(1)
+    elif isinstance(pool, LastPool):
+        shares = torch.zeros(batch, tokens)
+        shares[:, -1] = 1
+    else:
+        shares = torch.full((batch, tokens), 1 / tokens)
+    return tuple(map(tuple, shares.cpu().tolist()))
+
+
+def effective_tokens(shares: Sequence[Sequence[float]]) -> tuple[float, ...]:
+    """Per sample 1 / sum of squared shares: as many tokens as would give this when equal."""
+    return tuple(1 / sum(share**2 for share in row) for row in shares)
+
+
+def phases(state: Polar, *, sample: int = 0) -> Matrix:
+    """The angles of a sample's tokens, (tokens, dimensions) in (-pi, pi]."""
+    return tuple(map(tuple, state[sample].detach().phase().cpu().tolist()))
+
+
+def draw_phases(angles: Matrix, axes: Axes, *, title: str = "") -> AxesImage:
+    """Tokens downwards, dimensions to the right; the colour goes round with the angle."""
+    image = axes.imshow(angles, cmap=CYCLIC, vmin=-math.pi, vmax=math.pi, aspect="auto")
+    axes.set(xlabel="dimension", ylabel="token", title=title)
+    axes.grid(visible=False)
+    return image
