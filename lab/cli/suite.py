@@ -10,6 +10,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from lab.record.run import Run
     from lab.suite.plan import PlannedRun
     from lab.suite.runner import Outcome
     from lab.suite.schema import Suite
@@ -152,13 +153,19 @@ def _write_entries(
     """Write the log entries of a suite that ran something; says where each one stands."""
     if not outcome.runs or outcome.not_started or outcome.interrupted:
         return []
+    from lab.errors import LabError
     from lab.log import new_for_suite
 
     written = []
     for item in suite.log_items:
-        entry = new_for_suite(suite.name, item, outcome.ids, workspace)
-        written.append(f"{workspace.relative(entry.file)}:{entry.line}")
-        console.print(f"log entry  [bold]{entry.title}[/bold]  {written[-1]}", highlight=False)
+        try:
+            entry = new_for_suite(suite.name, item, outcome.ids, workspace)
+        except LabError as error:
+            # The runs are there all the same, and so are the suite's other entries.
+            console.print(f"[yellow]no {item.kind} entry[/yellow]  {error}", highlight=False)
+            continue
+        written.append(entry.place)
+        console.print(f"log entry  [bold]{entry.title}[/bold]  {entry.place}", highlight=False)
     return written
 
 
@@ -179,15 +186,10 @@ def _print_plan(plan: list[PlannedRun], console: Console) -> None:
 def _print_end(
     suite: Suite, outcome: Outcome, workspace: Workspace, console: Console, file: Path
 ) -> None:
-    from lab.comparison import compare
     from lab.record.catalogue import find_run
 
     ids = outcome.ids
-    found = [find_run(workspace, run_id) for run_id in ids]
-    for item in suite.log_items[:1]:
-        if any(run.status == "done" for run in found):
-            console.print()
-            console.print(compare(found, by=item.by, metric=item.metric, rows=item.rows))
+    _print_comparison(suite, [find_run(workspace, run_id) for run_id in ids], console)
     _print_failures(outcome, console)
     console.print()
     if outcome.complete:
@@ -202,6 +204,23 @@ def _print_end(
     else:
         again = f"lab suite run {workspace.relative(file)}"
         console.print(f"Again, only what is missing:  [bold]{again}[/bold]", highlight=False)
+
+
+def _print_comparison(suite: Suite, runs: list[Run], console: Console) -> None:
+    """What the suite's first log item compares, where there is anything to compare."""
+    from lab.comparison import compare
+    from lab.errors import LabError
+    from lab.log.selection import rows_for
+
+    for item in suite.log_items[:1]:
+        try:
+            rows = item.rows or rows_for(runs, item.metric)
+            comparison = compare(runs, by=item.by, metric=item.metric, rows=rows)
+        except LabError as error:
+            console.print(f"\n[yellow]no comparison[/yellow]  {error}", highlight=False)
+        else:
+            console.print()
+            console.print(comparison)
 
 
 def _print_failures(outcome: Outcome, console: Console) -> None:

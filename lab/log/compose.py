@@ -160,7 +160,7 @@ def new_for_suite(
     return new(
         item.kind, item.title, category=item.category, status=item.status, runs=found,
         by=item.by, metric=item.metric, rows=item.rows or rows_for(found, item.metric),
-        suite=name, workspace=workspace,
+        suite=name, file=item.file, workspace=workspace,
     )  # fmt: skip
 
 

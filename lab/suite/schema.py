@@ -29,6 +29,7 @@ class LogItem(_Strict):
     title: str | None = None  # default: the verdict
     category: str | None = None
     status: str | None = None
+    file: str | None = None  # another log file than the kind's own, as docs/experiments/width.md
 
 
 class Arm(_Strict):
