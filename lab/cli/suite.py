@@ -234,7 +234,7 @@ def _print_failures(outcome: Outcome, console: Console) -> None:
     for item, error in outcome.refused:
         console.print(f"  {item.label}: {error}")
     if outcome.not_started:
-        console.print(f"[yellow]{len(outcome.not_started)} runs were not started in time[/yellow]")
+        console.print(f"[yellow]{len(outcome.not_started)} runs were not started[/yellow]")
 
 
 def _plan_row(item: PlannedRun, workspace: Workspace) -> dict[str, object]:
