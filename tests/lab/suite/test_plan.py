@@ -139,7 +139,7 @@ def test_runs_of_another_suite_do_not_count(workspace: Workspace, notebook: Path
 def test_bad_suites_write_nothing(workspace: Workspace, notebook: Path) -> None:
     with pytest.raises(ParameterError, match=r"Arm 'a'.*widht.*'width'"):
         plan_suite(suite(runs=[{"arm": "a", "params": {"widht": 1}}]), workspace)
-    with pytest.raises(ParameterError, match="seed.*int"):
+    with pytest.raises(ParameterError, match=r"seed.*int"):
         plan_suite(suite(matrix={"seed": ["one"]}), workspace)
     with pytest.raises(NotebookError, match=r"tooy\.ipynb"):
         plan_suite(suite(defaults={"notebook": "notebooks/tooy.ipynb"}), workspace)
