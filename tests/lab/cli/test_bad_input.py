@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -100,3 +101,62 @@ def test_a_traceback_only_with_debug(lab: Lab, toy: Path) -> None:
 
     with pytest.raises(LabError):
         lab("show", "nothing", "--debug")
+
+
+def test_a_runs_folder_that_cannot_be_written(
+    lab: Lab, workspace: Workspace, toy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A folder cannot be made under a file, not even by root.
+    monkeypatch.setenv("LAB_RUNS", str(toy / "runs"))
+    said = lab("run", "notebooks/toy.ipynb")
+    assert (said.code, said.out) == (2, "")
+    assert "cannot be" in said.err
+    assert "LAB_RUNS" in said.err
+
+
+def test_a_log_that_is_not_utf_8(lab: Lab, workspace: Workspace) -> None:
+    log = workspace.root / "docs" / "research_log.md"
+    log.write_bytes(b"# Log\n\n## 2026-01-20 caf\xe9\n")
+    for words in (
+        ("log", "list"),
+        ("log", "actions"),
+        ("log", "new", "research", "x", "--finding", "y"),
+    ):
+        said = lab(*words)
+        assert (said.code, said.out) == (2, ""), words
+        assert re.search(r"research_log\.md.*UTF-8", " ".join(said.err.split()))
+    assert log.read_bytes() == b"# Log\n\n## 2026-01-20 caf\xe9\n"
+
+
+def test_a_template_with_an_undefined_name(lab: Lab, workspace: Workspace) -> None:
+    template = workspace.templates / "research_entry.md.j2"
+    template.parent.mkdir()
+    template.write_text("## {{ entry.title }}\n\n{{ verdikt }}\n", encoding="utf-8")
+    said = lab("log", "new", "research", "x", "--finding", "y")
+    assert (said.code, said.out) == (2, "")
+    assert re.search(r"research_entry\.md\.j2:3.*verdikt", " ".join(said.err.split()))
+    assert not (workspace.root / "docs" / "research_log.md").exists()
+
+
+def test_numbers_that_are_none_break_no_table(lab: Lab, workspace: Workspace) -> None:
+    for seed, values in enumerate(([0.5, math.nan], [math.inf, -math.inf], [math.nan, math.nan])):
+        write_run(
+            workspace.runs,
+            f"20260120_10000{seed}",
+            params={"seed": seed, "pooling": "mean"},
+            curves={"val/loss": values},
+            headline="val/loss",
+        )
+    for words in (
+        ("runs",),
+        ("runs", "--sort", "val/loss"),
+        ("show", "20260120_100000"),
+        ("diagnose", "20260120_100001"),
+        ("compare", "--by", "pooling"),
+        ("log", "new", "research", "--by", "pooling", "--runs", "status == done"),
+    ):
+        assert lab(*words).code == 0, words
+    kept = {run["id"]: run["metrics"]["val/loss"] for run in json.loads(lab("runs", "--json").out)}
+    assert kept["20260120_100000"]["last"] == "NaN"
+    assert kept["20260120_100001"]["last"] == "-Infinity"
+    assert kept["20260120_100000"]["best"] == 0.5
