@@ -4,6 +4,7 @@ A function with a noun for a name computes plain values; `draw_` puts them on ma
 """
 
 from cvkan.diagnostics.alignment import (
+    agreeing_first,
     alignment,
     draw_alignment,
     draw_phases,
@@ -46,6 +47,7 @@ __all__ = [
     "Progress",
     "Spectrum",
     "SummaryRow",
+    "agreeing_first",
     "alignment",
     "by_class",
     "confusion",

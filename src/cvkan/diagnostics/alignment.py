@@ -22,20 +22,31 @@ if TYPE_CHECKING:
 Matrix = tuple[tuple[float, ...], ...]
 
 
-def alignment(state: Polar, *, sample: int = 0) -> Matrix:
+def alignment(state: Polar, *, sample: int = 0, order: Sequence[int] | None = None) -> Matrix:
     """For every two tokens of a sample the mean over dimensions of cos(phase difference).
 
     1 is in phase everywhere, 0 unrelated; rotating all tokens by one angle changes nothing.
     """
-    unit = state[sample].detach().unit().features()
+    unit = _picked(state, sample, order).unit().features()
     return tuple(map(tuple, (unit @ unit.T / state.shape[-1]).cpu().tolist()))
 
 
-def draw_alignment(matrix: Matrix, axes: Axes, *, title: str = "") -> AxesImage:
-    """Tokens against tokens; the diagonal, which is always 1, is left out."""
+def agreeing_first(matrix: Matrix) -> list[int]:
+    """An order of tokens in which those that agree with each other come first.
+
+    By the leading eigenvector of their alignment, so that a group becomes a block at the top left.
+    """
+    size = len(matrix)
+    _, vectors = torch.linalg.eigh(torch.tensor(matrix) - torch.eye(size))
+    order: list[int] = vectors[:, -1].abs().argsort(descending=True).tolist()
+    return order
+
+
+def draw_alignment(matrix: Matrix, axes: Axes, *, title: str = "", limit: float = 1.0) -> AxesImage:
+    """Tokens against tokens, colours from -limit to limit; the diagonal, always 1, is left out."""
     size = len(matrix)
     values = torch.tensor(matrix).masked_fill(torch.eye(size, dtype=torch.bool), float("nan"))
-    image = axes.imshow(values.numpy(), cmap=DIVERGING, vmin=-1, vmax=1)
+    image = axes.imshow(values.numpy(), cmap=DIVERGING, vmin=-limit, vmax=limit)
     axes.set(xticks=[], yticks=[], title=title)
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
@@ -69,14 +80,23 @@ def effective_tokens(shares: Sequence[Sequence[float]]) -> tuple[float, ...]:
     return tuple(1 / sum(share**2 for share in row) for row in shares)
 
 
-def phases(state: Polar, *, sample: int = 0) -> Matrix:
+def phases(state: Polar, *, sample: int = 0, order: Sequence[int] | None = None) -> Matrix:
     """The angles of a sample's tokens, (tokens, dimensions) in (-pi, pi]."""
-    return tuple(map(tuple, state[sample].detach().phase().cpu().tolist()))
+    return tuple(map(tuple, _picked(state, sample, order).phase().cpu().tolist()))
 
 
 def draw_phases(angles: Matrix, axes: Axes, *, title: str = "") -> AxesImage:
     """Tokens downwards, dimensions to the right; the colour goes round with the angle."""
+    from matplotlib.ticker import MaxNLocator
+
     image = axes.imshow(angles, cmap=CYCLIC, vmin=-math.pi, vmax=math.pi, aspect="auto")
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel="dimension", ylabel="token", title=title)
     axes.grid(visible=False)
     return image
+
+
+def _picked(state: Polar, sample: int, order: Sequence[int] | None) -> Polar:
+    """One sample's tokens (N, D), in the order asked for."""
+    tokens = state[sample].detach()
+    return tokens if order is None else tokens[list(order)]

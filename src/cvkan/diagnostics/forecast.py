@@ -43,7 +43,14 @@ def draw_errors(errors: Mapping[str, Sequence[float]], axes: Axes) -> Axes:
         )
     axes.set(xlabel="hours ahead", ylabel="mean squared error", title="Error by distance (test)")
     axes.set_ylim(bottom=0)
-    axes.legend(title="mean over the horizon", fontsize=8, title_fontsize=8)
+    axes.legend(
+        title="mean over the horizon",
+        fontsize=8,
+        title_fontsize=8,
+        loc="center left",
+        bbox_to_anchor=(1.01, 0.5),
+        alignment="left",
+    )
     return axes
 
 

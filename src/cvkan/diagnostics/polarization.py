@@ -6,6 +6,7 @@ The states come from a model's `trace`: tokens after the embedding and after eac
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -58,11 +59,13 @@ def draw_polarization(summary: Polarization, axes: Axes) -> Axes:
     axes.set_xlabel("layer (0 = embedding)")
     axes.set_xticks(list(layers))
     axes.set_ylabel("magnitude variance over tokens", color=AMBER)
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.15 * max(summary.variance) or 1)
     right = axes.twinx()
     right.plot(layers, summary.coherence, "s--", color=TEAL)
     right.set_ylabel("phase coherence", color=TEAL)
     right.set_ylim(0, 1)
+    right.grid(visible=False)
+    right.spines["right"].set_visible(True)
     axes.set_title("Polarization over depth")
     return axes
 
@@ -85,12 +88,15 @@ def constellation(state: Polar, *, sample: int = 0, dimensions: int = 8) -> Cons
 
 
 def draw_constellation(points: Constellation, axes: Axes, *, title: str = "") -> Axes:
-    """Angle is phase, distance from the centre is magnitude, colour is the token's place."""
+    """Angle is phase, distance from the centre is magnitude (circle: 1), colour is the place."""
     axes.scatter(points.re, points.im, c=points.token, cmap="viridis", s=9, alpha=0.7, linewidths=0)
     reach = 1.05 * max(map(abs, (*points.re, *points.im)), default=1.0) or 1.0
     axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", title=title)
     axes.axhline(0, color="0.8", linewidth=0.6, zorder=0)
     axes.axvline(0, color="0.8", linewidth=0.6, zorder=0)
+    around = [2 * math.pi * step / 90 for step in range(91)]
+    axes.plot(*([f(a) for a in around] for f in (math.cos, math.sin)), color="0.5", linewidth=0.8)
+    axes.spines[:].set_visible(False)
     axes.set_xticks([])
     axes.set_yticks([])
     return axes

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-_RANGE = 60.0  # dB below the loudest bin; what is quieter is drawn like silence
+_RANGE = 60.0  # dB below the loudest bin that are drawn, or fewer: half of all bins are background
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,8 @@ def spectrum(waveform: Tensor, *, n_fft: int, hop: int, sample_rate: int) -> Spe
     bins = Spectrogram(n_fft, hop)(waveform[None])[0]  # (frames, bins, 2)
     power = bins.square().sum(-1).T
     decibels = 10 * (power / power.max().clamp(min=1e-20)).clamp(min=1e-20).log10()
-    return Spectrum(
-        decibels.clamp(min=-_RANGE), waveform.shape[-1] / sample_rate, sample_rate / 2000
-    )
+    floor = max(-_RANGE, float(decibels.median()))
+    return Spectrum(decibels.clamp(min=floor), waveform.shape[-1] / sample_rate, sample_rate / 2000)
 
 
 def draw_spectrum(values: Spectrum, axes: Axes, *, title: str = "") -> Axes:
@@ -46,8 +45,6 @@ def draw_spectrum(values: Spectrum, axes: Axes, *, title: str = "") -> Axes:
         origin="lower",
         aspect="auto",
         cmap="GnBu",
-        vmin=-_RANGE,
-        vmax=0,
         extent=(0, values.seconds, 0, values.kilohertz),
     )
     axes.set_title(title)
