@@ -188,7 +188,9 @@ def _parse_line(node: ast.stmt, source: str, where: str, comments: dict[int, str
         raise refuse(f"{str(misfit)[0].lower()}{str(misfit)[1:-1]}") from None
     if not kind.holds(default):
         raise refuse(f"its default {default!r} is not {annotation}")
-    comment = comments.get(node.end_lineno or node.lineno, "")
+    # behind the last line, or where a formatter broke a long one, on the first that has one
+    last = node.end_lineno or node.lineno
+    comment = next((comments[n] for n in (last, *range(node.lineno, last)) if n in comments), "")
     return Parameter(name, annotation, kind.fit(default, text=False), comment, kind)
 
 

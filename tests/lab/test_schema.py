@@ -173,6 +173,11 @@ def test_a_value_over_several_lines_keeps_its_comment() -> None:
     assert schema.rows() == [("x", "list[int]", "[1, 2]", "numbers")]
 
 
+def test_a_line_that_a_formatter_broke_keeps_its_comment() -> None:
+    schema = parse_cell('long: str = (\n    "a"  # the choice\n)\n', "nb")
+    assert schema.parameters[0].comment == "the choice"
+
+
 def write(path: Path, *cells: tuple[str, list[str]]) -> Path:
     code = [
         {"cell_type": "code", "metadata": {"tags": tags}, "source": [source], "outputs": []}
