@@ -19,9 +19,14 @@ def build(config: ModelConfig, info: DataInfo) -> nn.Module:
 
     Every model is called as `model(x)` or `model(x, mask=mask)`: x is a batch of samples shaped
     as `info` says, mask (batch, tokens) is true where a token is real. It returns logits
-    (batch, classes), or for time series a forecast (batch, horizon, channels).
+    (batch, classes), or for time series a forecast (batch, horizon, channels). Its initial weights
+    follow from `config.seed` alone; torch's own generator is left as it was.
     """
     # here, so that configurations can be read and checked without loading torch
+    import torch
+
     from cvkan.models.registry import find_model
 
-    return find_model(info.domain, config.model)(config, info)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        return find_model(info.domain, config.model)(config, info)

@@ -1,0 +1,66 @@
+"""A configuration is frozen, refuses what it does not know, and has no option that does nothing."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+import cvkan
+from cvkan.errors import ConfigError, UnknownNameError
+
+DOMAINS = ("image", "audio", "timeseries", "synthetic")
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_the_defaults_are_the_embedded_data(domain: str) -> None:
+    config = cvkan.config_for(domain)
+    assert config.domain == domain
+    assert cvkan.DATASETS[config.dataset].embedded
+    assert cvkan.DATASETS[config.dataset].domain == domain
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_every_option_is_described(domain: str) -> None:
+    fields = type(cvkan.config_for(domain)).model_fields
+    bare = {name for name, field in fields.items() if not field.description}
+    assert bare <= {"dataset", "aggregation", "pooling"}  # a domain changed only the default
+
+
+def test_an_unknown_option_names_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match=r"unknown option: 'epoch'. Did you mean 'epochs'?"):
+        cvkan.config_for("image", epoch=3)
+
+
+def test_an_unknown_domain_names_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match=r"unknown domain: 'images'. Did you mean 'image'?"):
+        cvkan.config_for("images")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"epochs": 0}, "option epochs cannot be that: 0. Input should be greater than 0."),
+        ({"lr": "fast"}, "option lr cannot be that: 'fast'. Input should be a valid number"),
+        ({"dataset": "etth1"}, "option dataset cannot be that: 'etth1'. Input should be 'digits'"),
+        ({"optimizer": "adam"}, "option optimizer cannot be that: 'adam'. Input should be 'adamw'"),
+    ],
+)
+def test_a_bad_value_is_told_with_what_is_allowed(values: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        cvkan.config_for("image", **values)
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("domain", "name"),
+    [("timeseries", "label_smoothing"), ("audio", "flip"), ("image", "n_fft"), ("image", "noise")],
+)
+def test_options_of_other_domains_do_not_exist(domain: str, name: str) -> None:
+    with pytest.raises(UnknownNameError):
+        cvkan.config_for(domain, **{name: 0})
+
+
+def test_a_configuration_is_frozen() -> None:
+    config = cvkan.config_for("image")
+    with pytest.raises(ValidationError):
+        config.epochs = 3  # type: ignore[misc]
