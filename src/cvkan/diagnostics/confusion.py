@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -52,9 +52,13 @@ def draw_confusion(table: Confusion, axes: Axes) -> Axes:
             if count:
                 colour = "white" if shares[i][j] > 0.6 else SLATE
                 axes.text(j, i, str(count), ha="center", va="center", color=colour, fontsize=8)
-    turned = 0 if max(map(len, table.names)) <= 2 or size <= 3 else 90 if not written else 45
-    axes.set_xticks(range(size), table.names, rotation=turned, fontsize=8 if written else 6)
-    axes.set_yticks(range(size), table.names, fontsize=8 if written else 6)
+    short = max(map(len, table.names)) <= 2 or size <= 3
+    turn: dict[str, Any] = {"rotation": 0 if short else 45 if written else 90}
+    if not short and written:
+        turn |= {"ha": "right", "rotation_mode": "anchor"}
+    fontsize = 8 if written else 6
+    axes.set_xticks(range(size), table.names, fontsize=fontsize, **turn)
+    axes.set_yticks(range(size), table.names, fontsize=fontsize)
     axes.set(xlabel="predicted", ylabel="true", title="Confusion on the test set")
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
