@@ -7,8 +7,9 @@ from typing import Protocol
 
 from lab.errors import InputError, nearest
 from lab.notebook.job import Job
+from lab.record.creation import create_run
 from lab.record.paths import RunPaths
-from lab.record.run import Run, create_run
+from lab.record.run import Run
 from lab.workspace import Workspace
 
 EXECUTORS = ("inline", "pool")

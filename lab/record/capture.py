@@ -18,6 +18,9 @@ from lab.record.files import write_atomic
 _PATCH_SUFFIXES = (".py", ".ipynb", ".yaml", ".yml", ".toml")
 _PATCH_SPECS = [f":(glob)**/*{suffix}" for suffix in _PATCH_SUFFIXES]
 _GIT_SECONDS = 10.0
+# Whatever a person's settings say (notebooks shown by a filter, no prefixes), a patch must apply.
+_SETTINGS = "--no-color --no-ext-diff --no-textconv --binary --src-prefix=a/ --dst-prefix=b/"
+_DIFF = ("diff", *_SETTINGS.split())
 
 
 @dataclass(frozen=True)
@@ -65,8 +68,7 @@ def diff_patch(root: Path, state: GitState, runs: Path | None = None) -> bytes:
     if not state.dirty:
         return b""
     specs = [*_PATCH_SPECS, *_outside(root, runs)]
-    patch = _git(root, "diff", "HEAD", "--no-color", "--no-ext-diff", "--relative", "--", *specs)
-    patch = patch or b""
+    patch = _git(root, *_DIFF, "--relative", "HEAD", "--", *specs) or b""
     if state.untracked:
         listed = _git(root, "ls-files", "--others", "--exclude-standard", "-z", "--", *specs)
         for name in (listed or b"").decode(errors="surrogateescape").split("\0"):
@@ -78,7 +80,7 @@ def diff_patch(root: Path, state: GitState, runs: Path | None = None) -> bytes:
 def _outside(root: Path, runs: Path | None) -> list[str]:
     if runs is None or runs == root or not runs.is_relative_to(root):
         return []
-    return [f":(exclude){runs.relative_to(root).as_posix()}"]
+    return [f":(exclude,literal){runs.relative_to(root).as_posix()}"]
 
 
 def _new_file_patch(root: Path, name: str) -> bytes:
@@ -89,8 +91,7 @@ def _new_file_patch(root: Path, name: str) -> bytes:
         return b""
     if not name.isascii() or not name.isprintable() or set(name) & set('\\"') or b"\0" in content:
         # git knows how to quote names and what to do with binary files. 1: there is a difference.
-        plain = ("diff", "--no-color", "--no-index", "--binary", "--")
-        return _git(root, *plain, "/dev/null", name, ok=(0, 1)) or b""
+        return _git(root, *_DIFF, "--no-index", "--", "/dev/null", name, ok=(0, 1)) or b""
     header = f"diff --git a/{name} b/{name}\nnew file mode 100644\n"
     if not content:
         return f"{header}index 0000000..e69de29\n".encode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import os
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from lab.errors import InputError, LabError, RunNotFound, nearest
 from lab.record.files import RecordWarning
 from lab.record.metrics import goal_of
+from lab.record.paths import RunPaths
 from lab.record.run import Run
 from lab.record.where import parse_query
 from lab.workspace import Workspace
@@ -47,10 +49,16 @@ def find_run(workspace: Workspace, run_id: str) -> Run:
     for folder in (workspace.runs, workspace.runs / ARCHIVE):
         if run_id and Path(run_id).name == run_id and (folder / run_id / "run.json").is_file():
             return Run.read(folder / run_id)
-    ids = sorted(_folders(workspace.runs))
+    places = {
+        name: folder
+        for folder in (workspace.runs / ARCHIVE, workspace.runs)
+        for name in _folders(folder)
+        if (folder / name / "run.json").is_file()
+    }
+    ids = sorted(places)
     matches = [known for known in ids if run_id and known.startswith(run_id)]
     if len(matches) == 1:
-        return Run.read(workspace.runs / matches[0])
+        return Run.read(places[matches[0]] / matches[0])
     if matches:
         raise RunNotFound(
             "Several runs begin so", seen=run_id, do=f"Say which: {', '.join(matches[:5])}."
@@ -88,8 +96,8 @@ def frame(runs: list[Run]) -> pd.DataFrame:
             if name != "seed":
                 row[f"params.{name}" if name in row else name] = value
         for name, entry in run.metrics.items():
-            row[name] = entry["best"]
-            row[f"{name}.last"] = entry["last"]
+            row[name] = entry.get("best")
+            row[f"{name}.last"] = entry.get("last")
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -110,9 +118,12 @@ def runs(
 
 
 def _folders(runs: Path) -> list[str]:
-    """Names of the folders that hold a run; a listing that cannot be made is an error."""
+    """Names of the folders in `runs`, whether a run is in them or not."""
     try:
-        return [entry.parent.name for entry in runs.glob("*/run.json")]
+        with os.scandir(runs) as entries:
+            return [entry.name for entry in entries if entry.is_dir()]
+    except FileNotFoundError:
+        return []
     except OSError as error:
         raise InputError(
             "The runs folder cannot be read", seen=f"{runs} ({error.strerror})", do="Mend it."
@@ -123,9 +134,11 @@ def _all_runs(workspace: Workspace) -> list[Run]:
     found = []
     for name in _folders(workspace.runs):
         try:
-            found.append(Run.read(workspace.runs / name))
+            run = Run.read_if_there(RunPaths(workspace.runs / name))
         except LabError as error:
             warnings.warn(str(error), RecordWarning, stacklevel=4)
+        else:
+            found += [run] if run is not None else []
     return sorted(found, key=_age, reverse=True)
 
 
@@ -145,12 +158,12 @@ def _sorted(runs: list[Run], metric: str) -> list[Run]:
         raise InputError("No run has that metric", seen=metric, do=nearest(metric, known))
     goal = having[0].metrics[base]["goal"] if having else goal_of(base)
 
-    def key(run: Run) -> float:
+    def key(run: Run) -> tuple[int, float]:
         value = run.metrics.get(base, {}).get(which)
-        if value is None or math.isnan(value):
-            return math.inf
-        return float(-value if goal == "max" else value)
+        if not isinstance(value, int | float):
+            return 2, 0.0
+        if math.isnan(value):
+            return 1, 0.0
+        return 0, float(-value if goal == "max" else value)
 
-    # Stable: equal values stay newest first; the missing, at infinity, come last but for a run
-    # that is infinitely bad itself.
-    return sorted(runs, key=lambda run: (base not in run.metrics, key(run)))
+    return sorted(runs, key=key)  # stable: equal values stay newest first

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from lab.errors import InputError
 from lab.record.catalogue import ARCHIVE
-from lab.record.files import locked
-from lab.record.run import Run, format_time, update_notes, update_run
+from lab.record.files import locked, read_json
+from lab.record.run import Run, change_run, format_time
+from lab.record.summary import read_notes, write_summary
 
 
 def add_note(run: Run, text: str) -> None:
@@ -18,16 +21,26 @@ def add_note(run: Run, text: str) -> None:
     if not text.strip():
         raise InputError("An empty note", do="Say something: lab note RUN TEXT.")
     stamp = format_time(datetime.now(UTC))
-    name, count = stamp, 1
-    while name in Run.read(run.path).notes:
-        count += 1
-        name = f"{stamp} ({count})"
-    update_notes(run.path, {name: text})
+    with locked(run.path.root):
+        known = read_notes(run.path)
+        again = (f"{stamp} ({count})" for count in itertools.count(2))
+        name = next(name for name in itertools.chain([stamp], again) if name not in known)
+        write_summary(run.path, read_json(run.path.record), {name: text})
 
 
 def change_tags(run: Run, changes: Iterable[str]) -> list[str]:
     """Add the tags written +T and take away those written -T; the tags it then has."""
-    tags = list(run.tags)
+    asked = list(changes)
+
+    def change(record: dict[str, Any]) -> None:
+        record["tags"] = _changed(record.get("tags") or [], asked, run.id)
+
+    tags: list[str] = change_run(run.path, change)["tags"]
+    return tags
+
+
+def _changed(before: list[str], changes: list[str], run_id: str) -> list[str]:
+    tags = list(before)
     for change in changes:
         sign, tag = change[:1], change[1:]
         if sign not in ("+", "-") or not tag:
@@ -36,11 +49,9 @@ def change_tags(run: Run, changes: Iterable[str]) -> list[str]:
             tags.append(tag)
         if sign == "-":
             if tag not in tags:
-                raise InputError(
-                    f"Run {run.id} has no such tag", seen=tag, do=f"It has: {', '.join(tags)}."
-                )
+                known = f"It has: {', '.join(tags)}." if tags else "It has none."
+                raise InputError(f"Run {run_id} has no such tag", seen=tag, do=known)
             tags.remove(tag)
-    update_run(run.path, tags=tags)
     return tags
 
 

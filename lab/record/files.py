@@ -6,7 +6,8 @@ import contextlib
 import errno
 import fcntl
 import os
-import tempfile
+import secrets
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,14 +23,15 @@ _JSON = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_N
 def write_atomic(path: Path, data: bytes) -> None:
     """Replace `path` by `data` so that a reader, or a crash, sees the old bytes or the new ones."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    beside = Path(name)
+    beside = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:
         with os.fdopen(handle, "wb") as file:
+            if (mode := _mode(path)) is not None:
+                os.fchmod(handle, mode)
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())
-        beside.chmod(path.stat().st_mode if path.exists() else 0o666 & ~_umask())
+            os.fsync(handle)
         beside.replace(path)
     except BaseException:
         beside.unlink(missing_ok=True)
@@ -63,11 +65,11 @@ def _finite(value: float) -> bool:
     return value - value == 0.0
 
 
-def _umask() -> int:
-    # The process umask can only be read by setting it.
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _mode(path: Path) -> int | None:
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        return None
 
 
 class RecordWarning(UserWarning):
@@ -78,16 +80,21 @@ class RecordWarning(UserWarning):
 def locked(folder: Path) -> Iterator[None]:
     """Hold the lock of `folder` against other processes and threads.
 
-    A lock file, because network file systems do not lock folders; where nothing can be locked,
-    the work goes on without.
+    A lock file, because network file systems do not lock folders; where there can be none (a full
+    disk, a file system that cannot lock), the work goes on without.
     """
-    descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    descriptor: int | None = None
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
     try:
-        with contextlib.suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
-        os.close(descriptor)
+        if descriptor is not None:
+            # Closing would not be enough: a child forked meanwhile has the same open file.
+            with contextlib.suppress(OSError):
+                fcntl.flock(descriptor, fcntl.LOCK_UN)
+            os.close(descriptor)
 
 
 def rewrite_json(path: Path, value: Any) -> None:

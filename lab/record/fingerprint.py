@@ -43,11 +43,13 @@ def data_sha256(path: Path, *, cache: Path | None = None) -> str:
     """sha256 of a file, or of the names and contents of all files of a folder.
 
     `cache` is the index file in which the hash of a file is kept by its size and modification
-    time, so that a data set is read once and not at every run.
+    time, so that a data set is read once and not at every run. Raises FileNotFoundError.
     """
     known = _Known(cache)
     if path.is_file():
         found = known.file(path)
+    elif not path.exists():
+        raise FileNotFoundError(path)
     else:
         total = hashlib.sha256()
         for file in sorted(p for p in path.rglob("*") if p.is_file()):

@@ -8,26 +8,26 @@ import operator
 import os
 import threading
 import weakref
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from lab.errors import InputError, LabError, WorkFailed
 from lab.record import artifacts
 from lab.record.cells import read_executed
+from lab.record.creation import create_run
 from lab.record.files import FULL_ERRNOS
 from lab.record.fingerprint import data_cache, data_sha256
 from lab.record.metrics import MetricsWriter, check_goal, check_name
+from lab.record.notes import Notes
 from lab.record.paths import RunPaths
 from lab.record.plain import as_mapping, plain
 from lab.record.redact import REDACTED, Secrets
 from lab.record.run import (
     Run,
-    create_run,
     end_run,
     fail_run,
     take_over,
-    update_notes,
     update_params,
     update_run,
 )
@@ -155,24 +155,23 @@ class LiveRun:
     def data(self, name: str, path: Path | str | None = None, *, sha256: str | None = None) -> str:
         """Record the fingerprint of a data set; the sha256 it has.
 
-        It is computed from the file or folder `path`, unless it is given; generated data has no
-        path and gives its own.
+        It is computed from the file or folder `path`, unless it is given (for the part of a folder
+        that is used); generated data has no path and gives its own.
         """
         if path is None and sha256 is None:
             raise InputError(
                 f"The data {name!r} have no fingerprint",
                 do="Give path=, or sha256= for data that have no file.",
             )
-        entry: dict[str, Any] = {"name": name, "sha256": sha256, "path": None, "kind": "given"}
+        entry: dict[str, Any] = {"name": name, "sha256": sha256, "path": None}
         if path is not None:
             place = Path(path)
             if not place.exists():
                 raise InputError(f"The data {name!r} are not there", seen=place, do="Check path=.")
             entry["path"] = self._workspace.relative(place)
-            if sha256 is None:
-                cache = data_cache(self._workspace.runs)
-                entry["sha256"] = data_sha256(place, cache=cache)
-                entry["kind"] = "file" if place.is_file() else "folder"
+            # What checks compute again; a fingerprint that was given may be made otherwise.
+            found = data_sha256(place, cache=data_cache(self._workspace.runs))
+            entry |= {"sha256": sha256 or found, "content": found}
         self._data[name] = entry
         update_run(self._paths, data=list(self._data.values()))
         return str(entry["sha256"])
@@ -271,7 +270,7 @@ class LiveRun:
         else:
             self._leave()
 
-    def _end(self, record: Any) -> None:
+    def _end(self, record: Callable[[], object]) -> None:
         # A forked child has inherited this run, and must not end it.
         if os.getpid() != self._pid or not self.alive:
             return
@@ -296,42 +295,6 @@ class LiveRun:
         while not self._ended.wait(_HEARTBEAT):
             with contextlib.suppress(OSError):
                 self._paths.heartbeat.touch()
-
-
-class Notes(MutableMapping[str, Any]):
-    """The notes of a run; every change is saved at once."""
-
-    def __init__(self, paths: RunPaths, secrets: Secrets) -> None:
-        self._paths = paths
-        self._secrets = secrets
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        self.update({name: value})
-
-    def update(self, *mappings: Any, **named: Any) -> None:
-        """Save several notes at once."""
-        notes = plain(dict(*mappings, **named), "The notes of a run")
-        update_notes(self._paths, self._secrets.value(notes))
-
-    def __delitem__(self, name: str) -> None:
-        if name not in self._notes():
-            raise KeyError(name)
-        update_notes(self._paths, {}, remove=(name,))
-
-    def __getitem__(self, name: str) -> Any:
-        return self._notes()[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._notes())
-
-    def __len__(self) -> int:
-        return len(self._notes())
-
-    def __repr__(self) -> str:
-        return repr(self._notes())
-
-    def _notes(self) -> dict[str, Any]:
-        return Run.read(self._paths).notes
 
 
 _current: LiveRun | None = None

@@ -65,8 +65,11 @@ def number(value: Any, name: str) -> float | int | str:
         except (ValueError, RuntimeError, TypeError):
             raise _bad_value(name, value) from None
     if isinstance(value, int):  # bool included: true is 1
-        value = int(value)
-        return value if -(2**63) <= value < 2**63 else float(value)
+        whole = int(value)
+        try:  # JSON writers take 64 bits; a float keeps the size of more
+            return whole if -(2**63) <= whole < 2**63 else float(whole)
+        except OverflowError:
+            raise _bad_value(name, value) from None
     if isinstance(value, Real) or type(value).__name__ == "Decimal":
         value = float(value)
         return value if value - value == 0.0 else str(encode(value))
@@ -144,7 +147,7 @@ def parse_rows(content: bytes, path: Path) -> Iterator[dict[str, Any]]:
             row = orjson.loads(line)
         except orjson.JSONDecodeError:
             row = None
-        if not isinstance(row, dict) or "step" not in row:
+        if not isinstance(row, dict) or type(row.get("step")) is not int:
             torn += 1
             continue
         for name, value in row.items():
@@ -175,7 +178,7 @@ class Tally:
         for row in rows:
             step = row["step"]
             for name, value in row.items():
-                if "/" not in name or isinstance(value, str):
+                if "/" not in name or type(value) not in (float, int):
                     continue
                 self._last[name] = value
                 if value != value:  # NaN is never the best

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Mapping
 from typing import Any
 
 REDACTED = "[redacted]"
@@ -34,34 +35,41 @@ class Secrets:
     """The secret values of one run, for scrubbing text in which they may turn up.
 
     Values are also found as they are written inside Python and JSON strings. Values shorter than
-    four characters are redacted as parameters but not searched for in other text, where they
-    would match by accident.
+    four characters are found only where their own parameter is assigned (the injected cell);
+    elsewhere they would match by accident.
     """
 
-    def __init__(self, values: Iterable[str] = ()) -> None:
+    def __init__(self, values: Mapping[str, str]) -> None:
         spellings: set[str] = set()
-        for value in values:
+        self._assignments: list[re.Pattern[str]] = []
+        for name, value in values.items():
             if len(value) >= 4 and value != REDACTED:
                 spellings |= {value, repr(value)[1:-1], json.dumps(value)[1:-1]}
+            elif value and value != REDACTED:
+                before = rf"^(\s*{re.escape(name)}\b[^=\n]*=\s*[\"'])"
+                assigned = rf"{before}{re.escape(value)}(?=[\"'])"
+                self._assignments.append(re.compile(assigned, re.MULTILINE))
         # Longest first, so that a secret that contains another is replaced whole.
         self._spellings = sorted(spellings, key=len, reverse=True)
 
     @classmethod
     def of(cls, params: Mapping[str, Any]) -> Secrets:
-        return cls(v for k, v in params.items() if isinstance(v, str) and is_secret(k))
+        return cls({k: v for k, v in params.items() if isinstance(v, str) and is_secret(k)})
 
     def __bool__(self) -> bool:
-        return bool(self._spellings)
+        return bool(self._spellings or self._assignments)
 
     def text(self, text: str) -> str:
         """`text` without the secrets."""
         for spelling in self._spellings:
             text = text.replace(spelling, REDACTED)
+        for assignment in self._assignments:
+            text = assignment.sub(rf"\g<1>{REDACTED}", text)
         return text
 
     def value(self, value: Any) -> Any:
         """A JSON-like `value` (a notebook, an error) with every string in it scrubbed."""
-        if not self._spellings:
+        if not self:
             return value
         if isinstance(value, str):
             return self.text(value)

@@ -1,4 +1,4 @@
-"""A run: created, changed, ended and read, always as whole files.
+"""A run: read, changed and ended, always as whole files.
 
 Whoever changes run.json holds the folder's lock, reads, merges and renames, so that a notebook, an
 executor and a reader that finds the process gone never lose each other's keys.
@@ -7,24 +7,20 @@ executor and a reader that finds the process gone never lose each other's keys.
 from __future__ import annotations
 
 import contextlib
-import os
-import platform
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from lab.errors import InputError
-from lab.record import capture, fingerprint, liveness, metrics
-from lab.record.files import FULL_ERRNOS, locked, read_json, rewrite_json, write_json
+from lab.record import liveness, metrics
+from lab.record.files import FULL_ERRNOS, locked, read_json, rewrite_json
 from lab.record.outcome import classify, supersedes
-from lab.record.paths import RunPaths, claim_folder
-from lab.record.redact import Secrets, redact_params
-from lab.workspace import Workspace
-
-SCHEMA = 1
+from lab.record.paths import RunPaths
+from lab.record.redact import redact_params
+from lab.record.summary import read_summary, write_summary
 
 
 @dataclass(frozen=True)
@@ -43,10 +39,20 @@ class Run:
     def read(cls, path: RunPaths | Path | str) -> Run:
         """The run in this folder; one whose process is gone is recorded as `crashed` first."""
         paths = path if isinstance(path, RunPaths) else RunPaths(Path(path))
-        record = _read_object(paths.record)
+        run = cls.read_if_there(paths)
+        if run is None:
+            raise _unreadable(paths.record, "the file is missing")
+        return run
+
+    @classmethod
+    def read_if_there(cls, paths: RunPaths) -> Run | None:
+        """`read`, but None for a folder without run.json, which holds no run (yet)."""
+        record = _read_if_there(paths.record)
+        if record is None:
+            return None
         if record.get("status") == "running" and liveness.is_gone(record, paths):
             record = _record_crash(paths, record)
-        return cls(paths, record, _read_object(paths.params), _read_summary(paths, record))
+        return cls(paths, record, _read_object(paths.params), read_summary(paths, record))
 
     @property
     def id(self) -> str:
@@ -108,7 +114,8 @@ class Run:
 
     @property
     def notes(self) -> dict[str, Any]:
-        return self.summary.get("notes") or {}
+        notes = self.summary.get("notes")
+        return notes if isinstance(notes, dict) else {}
 
     def best(self, metric: str) -> float | None:
         entry = self.metrics.get(metric)
@@ -132,84 +139,16 @@ class Run:
         return run_html(self)
 
 
-def create_run(
-    workspace: Workspace,
-    *,
-    notebook: Path | str | None,
-    params: Mapping[str, Any],
-    name: str | None = None,
-    tags: Iterable[str] = (),
-    suite: Mapping[str, Any] | None = None,
-    sweep: Mapping[str, Any] | None = None,
-    timeout: float | None = None,
-) -> RunPaths:
-    """A new run folder, `running`, that belongs to this process until another pid is recorded.
-
-    `timeout` is in seconds. Raises InputError when the runs folder cannot be written; nothing is
-    left behind then.
-    """
-    now = datetime.now(UTC)
-    slurm_job_id = os.environ.get("SLURM_JOB_ID")
-    state = capture.git_state(workspace.root, workspace.runs)
-    source = None if notebook is None else (workspace.root / notebook).resolve()
-    record = {
-        "schema": SCHEMA,
-        "id": "",
-        "name": name,
-        "notebook": None if source is None else workspace.relative(source),
-        "tags": list(dict.fromkeys(tags)),
-        "status": "running",
-        "reason": None,
-        "started": format_time(now),
-        "ended": None,
-        "seconds": None,
-        "suite": None if suite is None else dict(suite),
-        "sweep": None if sweep is None else dict(sweep),
-        **liveness.identity(),
-        "slurm_job_id": slurm_job_id,
-        "git": state.as_dict(),
-        "code": fingerprint.code_sha256(workspace),
-        "notebook_sha256": fingerprint.notebook_sha256(source)
-        if source is not None and source.is_file()
-        else None,
-        "python": platform.python_version(),
-        "device": None,
-        "seed": seed_of(params),
-        "data": [],
-        "headline": None,
-        "error": None,
-        "timeout": timeout,
-    }
-    patch = capture.diff_patch(workspace.root, state, workspace.runs)
-    if secrets := Secrets.of(params):
-        text = patch.decode(errors="surrogateescape")
-        patch = secrets.text(text).encode(errors="surrogateescape")
-    packages = capture.packages_text(workspace.runs if workspace.runs.is_dir() else None)
-    paths = claim_folder(workspace.runs, now=now, slurm_job_id=slurm_job_id)
-    try:
-        write_json(paths.params, redact_params(params))
-        paths.packages.parent.mkdir()
-        paths.packages.write_text(packages, encoding="utf-8")
-        if patch:
-            paths.diff.write_bytes(patch)
-        paths.heartbeat.touch()
-        # The record comes last: a folder that has one has everything.
-        write_json(paths.record, record | {"id": paths.id})
-    except OSError as error:
-        _take_back(paths)
-        raise InputError(
-            "The run folder cannot be written",
-            seen=f"{paths.root} ({error.strerror})",
-            do="Free some space, or point LAB_RUNS at another folder.",
-        ) from None
-    return paths
-
-
 def update_run(paths: RunPaths, **changes: Any) -> dict[str, Any]:
     """Merge `changes` into run.json; what it holds afterwards."""
+    return change_run(paths, lambda record: record.update(changes))
+
+
+def change_run(paths: RunPaths, change: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
+    """Let `change` alter the content of run.json while nobody else can; what it holds then."""
     with locked(paths.root):
         record: dict[str, Any] = read_json(paths.record)
-        record.update(changes)
+        change(record)
         rewrite_json(paths.record, record)
     return record
 
@@ -231,7 +170,7 @@ def update_params(paths: RunPaths, params: Mapping[str, Any]) -> None:
 def update_notes(paths: RunPaths, notes: Mapping[str, Any], *, remove: Iterable[str] = ()) -> None:
     """Merge `notes` into those of summary.json and bring its metrics up to date."""
     with locked(paths.root):
-        _write_summary(paths, read_json(paths.record), notes, remove)
+        write_summary(paths, read_json(paths.record), notes, remove=remove)
 
 
 def end_run(
@@ -251,7 +190,7 @@ def end_run(
         record = read_json(paths.record)
         before = (str(record["status"]), record.get("reason"))
         if before[0] == "running" or (override and supersedes(before, (status, reason))):
-            _end(paths, record, status, reason, error, time.time())
+            _end(paths, record, _End(status, reason, error, time.time()))
         elif override and error is not None and record.get("error") is None:
             record["error"] = dict(error)
             rewrite_json(paths.record, record)
@@ -283,29 +222,42 @@ def parse_time(text: Any) -> datetime | None:
         return None
 
 
-def _end(
-    paths: RunPaths,
-    record: dict[str, Any],
-    status: str,
-    reason: str | None,
-    error: Mapping[str, Any] | None,
-    when: float,
-) -> None:
-    """Write the end into `record` and the files; the caller holds the lock."""
-    started = parse_time(record.get("started"))
-    ended = datetime.fromtimestamp(when, UTC)
-    if started is not None and ended < started:
-        ended = started
-    record.update(status=status, reason=reason, error=None if error is None else dict(error))
-    record["ended"] = format_time(ended)
-    record["seconds"] = round((ended - started).total_seconds(), 3) if started else None
+def _end(paths: RunPaths, record: dict[str, Any], end: _End) -> dict[str, Any]:
+    """Write the end into the files, the caller holds the lock; run.json as it is then."""
+    ended = end.of(record)
     try:
-        _write_summary(paths, record, {})
+        write_summary(paths, ended)
     except OSError as problem:
         # Without room for it, the summary is computed again by every reader.
         if problem.errno not in FULL_ERRNOS:
             raise
-    rewrite_json(paths.record, record)
+    rewrite_json(paths.record, ended)
+    return ended
+
+
+@dataclass(frozen=True)
+class _End:
+    """How and when (seconds since the epoch) a run ended."""
+
+    status: str
+    reason: str | None
+    error: Mapping[str, Any] | None
+    when: float
+
+    def of(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """`record` with this end."""
+        started = parse_time(record.get("started"))
+        ended = datetime.fromtimestamp(self.when, UTC)
+        if started is not None and ended < started:
+            ended = started
+        return {
+            **record,
+            "status": self.status,
+            "reason": self.reason,
+            "ended": format_time(ended),
+            "seconds": round((ended - started).total_seconds(), 3) if started else None,
+            "error": None if self.error is None else dict(self.error),
+        }
 
 
 def _record_crash(paths: RunPaths, record: dict[str, Any]) -> dict[str, Any]:
@@ -314,63 +266,32 @@ def _record_crash(paths: RunPaths, record: dict[str, Any]) -> dict[str, Any]:
         record = _read_object(paths.record)
         # Its own end, or a new process that took it over, may have come first.
         if record.get("status") == "running" and liveness.is_gone(record, paths):
-            _end(paths, record, *_gone(record), liveness.last_sign_of_life(paths))
+            return _end(paths, record, _gone(paths, record))
         return record
-    status, reason, error = _gone(record)
-    return record | {"status": status, "reason": reason, "error": error}
+    return _gone(paths, record).of(record)
 
 
-def _gone(record: Mapping[str, Any]) -> tuple[str, str, Mapping[str, Any] | None]:
+def _gone(paths: RunPaths, record: Mapping[str, Any]) -> _End:
+    when = liveness.last_sign_of_life(paths)
     # A cell that raised is on record already; what ended the process later is not the cause.
     error = record.get("error")
     if isinstance(error, dict):
-        return *classify(str(error.get("type")), str(error.get("message"))), error
-    return "crashed", "killed", None
-
-
-def _write_summary(
-    paths: RunPaths,
-    record: Mapping[str, Any],
-    notes: Mapping[str, Any],
-    remove: Iterable[str] = (),
-) -> None:
-    kept = {**(_stored_summary(paths).get("notes") or {}), **notes}
-    for name in remove:
-        kept.pop(name, None)
-    summary: dict[str, Any] = metrics.summarize(paths.metrics, record.get("goals") or {})
-    rewrite_json(paths.summary, summary | {"notes": kept})
-
-
-def _read_summary(paths: RunPaths, record: Mapping[str, Any]) -> dict[str, Any]:
-    """summary.json, computed again from the metrics when it is missing or older than they are."""
-    stored = _stored_summary(paths)
-    if _modified(paths.metrics) <= _modified(paths.summary):
-        return metrics.restore(stored)
-    found: dict[str, Any] = metrics.summarize(paths.metrics, record.get("goals") or {})
-    return found | {"notes": stored.get("notes") or {}}
-
-
-def _stored_summary(paths: RunPaths) -> dict[str, Any]:
-    # A summary that cannot be read is no loss, its metrics are computed from metrics.jsonl.
-    with contextlib.suppress(OSError, ValueError):
-        stored = read_json(paths.summary)
-        if isinstance(stored, dict):
-            return stored
-    return {}
-
-
-def _modified(path: Path) -> int:
-    try:
-        return path.stat().st_mtime_ns
-    except OSError:
-        return 0
+        return _End(*classify(str(error.get("type")), str(error.get("message"))), error, when)
+    return _End("crashed", "killed", None, when)
 
 
 def _read_object(path: Path) -> dict[str, Any]:
+    found = _read_if_there(path)
+    if found is None:
+        raise _unreadable(path, "the file is missing")
+    return found
+
+
+def _read_if_there(path: Path) -> dict[str, Any] | None:
     try:
         value = read_json(path)
-    except FileNotFoundError:
-        raise _unreadable(path, "the file is missing") from None
+    except (FileNotFoundError, NotADirectoryError):
+        return None
     except (OSError, ValueError) as error:
         raise _unreadable(path, str(error)) from None
     if not isinstance(value, dict):
@@ -384,10 +305,3 @@ def _unreadable(path: Path, why: str) -> InputError:
         seen=why,
         do=f"Mend {path}, or move the folder away.",
     )
-
-
-def _take_back(paths: RunPaths) -> None:
-    """Remove a folder in which the run could not be created; it holds nothing yet."""
-    import shutil
-
-    shutil.rmtree(paths.root, ignore_errors=True)

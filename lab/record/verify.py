@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,9 +17,14 @@ from lab.record.catalogue import find_run
 from lab.record.files import RecordWarning, read_json
 from lab.record.fingerprint import data_cache, data_sha256
 from lab.record.metrics import restore, summarize
+from lab.record.outcome import STATUSES
 from lab.record.paths import RunPaths
 from lab.record.run import Run
 from lab.workspace import Workspace
+
+_RUN_ID = re.compile(r"\d{8}_\d{6}(-\d+)?(_j\w+)?")
+# What reading a damaged archive raises, depending on where the damage is.
+_ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, OSError, ValueError, RuntimeError, EOFError)
 
 
 @dataclass(frozen=True)
@@ -39,8 +46,12 @@ def check_runs(
     if run_ids:
         folders = [find_run(workspace, run_id).path.root for run_id in run_ids]
     else:
-        folders = sorted(path.parent for path in workspace.runs.glob("*/run.json"))
+        folders = sorted(path for path in workspace.runs.glob("*/") if _looks_like_a_run(path))
     return len(folders), [problem for folder in folders for problem in _check(folder, workspace)]
+
+
+def _looks_like_a_run(folder: Path) -> bool:
+    return _RUN_ID.fullmatch(folder.name) is not None or (folder / "run.json").exists()
 
 
 def _check(folder: Path, workspace: Workspace) -> Iterator[Problem]:
@@ -48,7 +59,7 @@ def _check(folder: Path, workspace: Workspace) -> Iterator[Problem]:
     try:
         run = Run.read(paths)
     except LabError as error:
-        yield Problem(folder.name, "run.json", str(error))
+        yield Problem(folder.name, error.what.partition(" ")[0], str(error))
         return
     for problem in (
         *_record(run),
@@ -68,6 +79,8 @@ def _record(run: Run) -> Found:
         yield "run.json", f"its id is {run.record.get('id')}, its folder {run.path.id}"
     if run.record.get("schema") != 1:
         yield "run.json", f"schema {run.record.get('schema')} is not known here"
+    if run.status not in STATUSES:
+        yield "run.json", f"there is no status {run.status}"
 
 
 def _metrics(run: Run) -> Found:
@@ -83,7 +96,7 @@ def _metrics(run: Run) -> Found:
     except FileNotFoundError:
         yield "summary.json", "the file is missing"
         return
-    except ValueError as error:
+    except (OSError, ValueError, AttributeError) as error:
         yield "summary.json", f"it cannot be read: {error}"
         return
     for name in sorted(found.keys() | (stored.keys() - {"notes"})):
@@ -113,11 +126,17 @@ def _checkpoints(run: Run) -> Found:
         try:
             with zipfile.ZipFile(path) as archive:
                 bad = archive.testzip()
-        except (zipfile.BadZipFile, OSError) as error:
+        except _ZIP_ERRORS as error:
             yield name, f"it cannot be read: {error}"
         else:
             if bad is not None:
                 yield name, f"its part {bad} is damaged"
+    config = run.path.checkpoints / "config.json"
+    if config.is_file():
+        try:
+            read_json(config)
+        except (OSError, ValueError) as error:
+            yield "checkpoints/config.json", f"it cannot be read: {error}"
 
 
 def _data(run: Run, workspace: Workspace) -> Found:
@@ -125,10 +144,16 @@ def _data(run: Run, workspace: Workspace) -> Found:
         if not source.get("path"):
             continue
         path = workspace.root / source["path"]
-        if not path.exists():
+        noted = source.get("content", source["sha256"])
+        try:
+            changed = data_sha256(path, cache=data_cache(workspace.runs)) != noted
+        except FileNotFoundError:
             yield "run.json", f"data {source['name']}: {path} is not there any more"
-        elif data_sha256(path, cache=data_cache(workspace.runs)) != source["sha256"]:
-            yield "run.json", f"data {source['name']}: {path} has changed since"
+        except OSError as error:
+            yield "run.json", f"data {source['name']}: {path} cannot be read: {error.strerror}"
+        else:
+            if changed:
+                yield "run.json", f"data {source['name']}: {path} has changed since"
 
 
 def _same(first: Any, second: Any) -> bool:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 import operator
 import re
+import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -58,7 +59,7 @@ class Query:
         """The runs that match; QueryError for a name that no run has."""
         found = list(runs)
         for name in self.names:
-            if found and all(lookup(run, name) is _MISSING for run in found):
+            if found and not any(_knows(run, name) for run in found):
                 known = sorted({known for run in found for known in names_of(run)})
                 raise QueryError("No run has that name", seen=name, do=nearest(name, known))
         return [run for run in found if self._test(run)]
@@ -66,7 +67,12 @@ class Query:
 
 def parse_query(text: str) -> Query:
     """The query of an expression; QueryError with the place where it stops making sense."""
-    return _Parser(text).whole()
+    try:
+        return _Parser(text).whole()
+    except RecursionError:
+        raise QueryError(
+            "The expression is nested too deeply", seen=f"{text[:40]}...", do="Write it simpler."
+        ) from None
 
 
 def lookup(run: Run, name: str) -> Any:
@@ -95,6 +101,12 @@ def has_name(run: Run, name: str) -> bool:
     return lookup(run, name) is not _MISSING
 
 
+def _knows(run: Run, name: str) -> bool:
+    """Whether a run like this could have `name`: without a suite, it has no suite.arm."""
+    head, dot, _ = ("suite.arm" if name == "arm" else name).partition(".")
+    return has_name(run, name) or (bool(dot) and run.record.get(head, _MISSING) is None)
+
+
 def names_of(run: Run) -> set[str]:
     """Every name an expression can ask this run for."""
     nested = {
@@ -119,6 +131,14 @@ class _Token:
     kind: str
     text: str
     at: int
+
+
+@dataclass(frozen=True)
+class _Value:
+    """A value as it was written, and what it means where it is no text: run ids are digits, too."""
+
+    text: str
+    literal: Any
 
 
 class _Parser:
@@ -167,8 +187,7 @@ class _Parser:
         name = _unquoted(token)
         self._names.append(name)
         if self._take("in"):
-            allowed = self._list()
-            return lambda run: _any(lookup(run, name), lambda value: _in(value, allowed))
+            return self._membership(name)
         op = self._peek()
         if op.kind != "op":
             raise self._stuck(f"an operator after {name!r} ({_OPERATORS})")
@@ -182,13 +201,19 @@ class _Parser:
             )
         if op.text == "~":
             pattern = self._pattern(wanted, op)
-            return lambda run: _any(lookup(run, name), lambda v: bool(pattern.search(_said(v))))
+            return lambda run: _any(lookup(run, name), lambda value: _found(pattern, value))
         if op.text == "==":
             return lambda run: _any(lookup(run, name), lambda value: _equal(value, wanted))
         compare = _ORDER[op.text]
         return lambda run: _any(lookup(run, name), lambda v: _ordered(compare, v, wanted))
 
-    def _list(self) -> list[Any]:
+    def _membership(self, name: str) -> Callable[[Run], bool]:
+        allowed = self._list()
+        return lambda run: _any(
+            lookup(run, name), lambda value: any(_equal(value, wanted) for wanted in allowed)
+        )
+
+    def _list(self) -> list[_Value]:
         closing = {"[": "]", "(": ")"}.get(self._peek().text)
         if closing is None:
             raise self._stuck("a list such as [a, b]")
@@ -200,23 +225,25 @@ class _Parser:
             raise self._stuck(f"`{closing}`")
         return values
 
-    def _value(self) -> Any:
+    def _value(self) -> _Value:
         token = self._peek()
         if token.kind == "string":
             self._next += 1
-            return _unquoted(token)
+            return _Value(_unquoted(token), _unquoted(token))
         if token.kind == "word" and token.text not in _KEYWORDS:
             self._next += 1
-            return _literal(token.text)
+            return _Value(token.text, _literal(token.text))
         raise self._stuck("a value")
 
-    def _pattern(self, wanted: Any, op: _Token) -> re.Pattern[str]:
+    def _pattern(self, wanted: _Value, op: _Token) -> re.Pattern[str]:
         try:
-            return re.compile(_said(wanted), re.IGNORECASE)
-        except re.error as error:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of what may change in patterns one day
+                return re.compile(wanted.text, re.IGNORECASE)
+        except (re.error, OverflowError) as error:
             raise QueryError(
                 f"Not a pattern at place {op.at + 1} of the expression",
-                seen=f"{wanted!r} ({error})",
+                seen=f"{wanted.text!r} ({error})",
                 do="`~` takes a regular expression; plain words are fine.",
             ) from None
 
@@ -278,27 +305,23 @@ def _any(value: Any, test: Callable[[Any], bool]) -> bool:
     return any(test(item) for item in value) if isinstance(value, list) else test(value)
 
 
-def _equal(value: Any, wanted: Any) -> bool:
-    if isinstance(value, bool) or isinstance(wanted, bool):
-        return value is wanted
-    if isinstance(value, float) and isinstance(wanted, float) and math.isnan(value):
-        return math.isnan(wanted)
-    # A run id or a seed written as text is the same thing to the person who typed it.
-    return bool(value == wanted) or (isinstance(value, str) and value == _said(wanted))
-
-
-def _in(value: Any, allowed: list[Any]) -> bool:
-    return any(_equal(value, wanted) for wanted in allowed)
-
-
-def _ordered(compare: Callable[[Any, Any], bool], value: Any, wanted: Any) -> bool:
+def _equal(value: Any, wanted: _Value) -> bool:
     if isinstance(value, str):
-        wanted = _said(wanted)
+        return value == wanted.text
+    literal = wanted.literal
+    if isinstance(value, bool) or isinstance(literal, bool):
+        return value is literal
+    if isinstance(value, float) and isinstance(literal, float) and math.isnan(value):
+        return math.isnan(literal)
+    return bool(value == literal)
+
+
+def _ordered(compare: Callable[[Any, Any], bool], value: Any, wanted: _Value) -> bool:
     try:
-        return bool(compare(value, wanted))
+        return compare(value, wanted.text if isinstance(value, str) else wanted.literal)
     except TypeError:
         return False
 
 
-def _said(value: Any) -> str:
-    return value if isinstance(value, str) else str(value)
+def _found(pattern: re.Pattern[str], value: Any) -> bool:
+    return value is not None and pattern.search(str(value)) is not None

@@ -198,7 +198,8 @@ def _mismatch(run: Run, item: PlannedRun, state: _CurrentState) -> str | None:
     if run.record.get("code") != state.code:
         return f"code changed since {run.id}"
     for source in run.record.get("data") or []:
-        if source.get("path") and state.data(source["path"]) != source["sha256"]:
+        noted = source.get("content", source["sha256"])
+        if source.get("path") and state.data(source["path"]) != noted:
             return f"data {source['name']} changed since {run.id}"
     return None
 
