@@ -32,11 +32,11 @@ demo: $(READY)
 
 # Runs of the tests go to a folder of their own, never to runs/.
 test: $(READY)
-	LAB_RUNS=$$(mktemp -d) $(BIN)/python -m pytest -n 2 --dist loadgroup
+	LAB_RUNS=$$(mktemp -d) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 	@$(MAKE) --no-print-directory notebooks
 
 test-slow: $(READY)
-	LAB_RUNS=$$(mktemp -d) $(BIN)/python -m pytest -n 2 -m slow
+	LAB_RUNS=$$(mktemp -d) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m slow
 
 notebooks: $(READY)
 	LAB_RUNS=$$(mktemp -d) OMP_NUM_THREADS=1 $(BIN)/python -m pytest --nbmake --nbmake-timeout=120 -n 2 notebooks

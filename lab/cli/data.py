@@ -55,12 +55,18 @@ def get(name: Name) -> None:
 
 
 @app.command("path")
-def path(name: Name) -> None:
+def path(
+    name: Name, as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False
+) -> None:
     """Where a data set's file or folder is."""
-    from lab.cli.show import stdout
+    from lab.cli.show import print_json, stdout
     from lab.datasets import located
 
-    stdout().print(str(located(name)), highlight=False, soft_wrap=True)
+    found = located(name)
+    if as_json:
+        print_json({"id": name, "path": str(found)})
+    else:
+        stdout().print(str(found), highlight=False, soft_wrap=True)
 
 
 def _row(name: str, item: Any) -> Mapping[str, Any]:
