@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from lab.record import metrics
-from lab.record.files import read_json, rewrite_json
+from lab.record.files import RecordWarning, read_json, rewrite_json
 from lab.record.paths import RunPaths
 
 
@@ -23,8 +24,7 @@ def write_summary(
     kept = {**_notes(_stored(paths)), **(notes or {})}
     for name in remove:
         kept.pop(name, None)
-    summary: dict[str, Any] = metrics.summarize(paths.metrics, record.get("goals") or {})
-    rewrite_json(paths.summary, summary | {"notes": kept})
+    rewrite_json(paths.summary, _computed(paths, record) | {"notes": kept})
 
 
 def read_summary(paths: RunPaths, record: Mapping[str, Any]) -> dict[str, Any]:
@@ -32,12 +32,18 @@ def read_summary(paths: RunPaths, record: Mapping[str, Any]) -> dict[str, Any]:
     stored = _stored(paths)
     if stored is not None and _modified(paths.metrics) <= _modified(paths.summary):
         return metrics.restore(stored)
-    found: dict[str, Any] = metrics.summarize(paths.metrics, record.get("goals") or {})
-    return found | {"notes": _notes(stored)}
+    return _computed(paths, record) | {"notes": _notes(stored)}
 
 
 def read_notes(paths: RunPaths) -> dict[str, Any]:
     return _notes(_stored(paths))
+
+
+def _computed(paths: RunPaths, record: Mapping[str, Any]) -> dict[str, Any]:
+    with warnings.catch_warnings():
+        # Who reads the metrics is told of a torn line; it must not get in the way of a run's end.
+        warnings.simplefilter("ignore", RecordWarning)
+        return metrics.summarize(paths.metrics, record.get("goals") or {})
 
 
 def _stored(paths: RunPaths) -> dict[str, Any] | None:
