@@ -62,7 +62,7 @@ class Row:
         return next((arm for arm in self.arms if arm.name == name), None)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """Arms (the values of `by`) over seeds, row by row, and what a reader has to know."""
 
@@ -117,6 +117,9 @@ class Comparison:
         from lab.comparison.tables import rich_table
 
         return rich_table(self)
+
+    def __repr__(self) -> str:
+        return self.to_markdown()
 
     def _repr_markdown_(self) -> str:
         return self.to_markdown()
