@@ -122,7 +122,7 @@ class LiveRun:
 
         run.log({"train/loss": 0.5, "val/accuracy": 0.7}, step=epoch)
         """
-        if step is not None and type(step) is not int:
+        if step is not None and (type(step) is not int or step.bit_length() > 63):
             step = _checked_step(step)
         with self._lock:
             if step is None:
@@ -326,8 +326,8 @@ def _tags(tags: Iterable[str]) -> list[str]:
 
 def _checked_step(step: Any) -> int:
     try:
-        if not isinstance(step, bool):
-            return operator.index(step)
+        if not isinstance(step, bool) and (whole := operator.index(step)).bit_length() <= 63:
+            return whole
     except TypeError:
         pass
     raise InputError(

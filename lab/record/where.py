@@ -188,6 +188,11 @@ class _Parser:
         self._names.append(name)
         if self._take("in"):
             return self._membership(name)
+        if self._take("not"):
+            if not self._take("in"):
+                raise self._stuck("`in` after `not`")
+            inside = self._membership(name)
+            return lambda run: lookup(run, name) is not _MISSING and not inside(run)
         op = self._peek()
         if op.kind != "op":
             raise self._stuck(f"an operator after {name!r} ({_OPERATORS})")

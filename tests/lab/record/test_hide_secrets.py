@@ -95,9 +95,22 @@ def test_a_notebook_run_by_papermill(workspace: Workspace) -> None:
     path.parent.mkdir()
     cells = [nbformat.v4.new_code_cell(source) for source in CELLS]
     cells[0].metadata["tags"] = ["parameters"]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), path)
     words = ["papermill", path.name, str(workspace.root / "out.ipynb")]
-    words += ["-p", "api_key", "sesame-open", "-p", "hf_token", "x9z", "-p", "n_tokens", "4"]
+    words += [
+        "-k",
+        "python3",
+        "-p",
+        "api_key",
+        "sesame-open",
+        "-p",
+        "hf_token",
+        "x9z",
+        "-p",
+        "n_tokens",
+        "4",
+    ]
     environment = {**os.environ, "LAB_WORKSPACE": str(workspace.root), "PYTHONWARNINGS": "ignore"}
     done = subprocess.run(
         [sys.executable, "-m", *words],
