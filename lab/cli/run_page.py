@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -14,6 +15,8 @@ from lab.duration import show_duration
 if TYPE_CHECKING:
     from lab.record.run import Run
     from lab.workspace import Workspace
+
+_MANY = 12  # parameters; more would push the rest of the page off the screen
 
 _ADVICE = {
     "exception": "Open the executed notebook at the cell above, mend it, then lab rerun.",
@@ -40,12 +43,11 @@ def print_run(run: Run, workspace: Workspace, console: Console) -> None:
         console.print(Text(error_line(record["error"]), style="red"))
     if run.reason in _ADVICE:
         console.print(Text(_ADVICE[run.reason], style="yellow"))
+    if run.metrics:
+        console.print("\n", _metrics(run.metrics, run.headline), sep="")
     if run.params:
-        console.print(_params(run.params))
-    metrics = {name: entry for name, entry in run.summary.items() if name != "notes"}
-    if metrics:
-        console.print(_metrics(metrics, record.get("headline")))
-    for name, text in (run.summary.get("notes") or {}).items():
+        console.print("\n", _params(run.params), sep="")
+    for name, text in run.notes.items():
         console.print(f"note  {name}: {text}", highlight=False)
 
 
@@ -57,7 +59,8 @@ def _facts(run: Run, workspace: Workspace) -> Table:
     if record.get("suite"):
         suite = record["suite"]
         table.add_row("suite", f"{suite['name']}, arm {suite['arm']}")
-    table.add_row("started", f"{run.started} for {show_duration(run.seconds)}")
+    started = f"{run.started:%Y-%m-%d %H:%M:%S} UTC" if run.started else "-"
+    table.add_row("started", f"{started}, took {show_duration(run.seconds)}")
     table.add_row("on", f"{record.get('host')}, {record.get('device') or 'device not said'}")
     if git.get("sha"):
         dirty = ", with changes (environment/diff.patch)" if git.get("dirty") else ""
@@ -71,11 +74,16 @@ def _facts(run: Run, workspace: Workspace) -> Table:
 
 
 def _params(params: dict[str, Any]) -> Table:
+    """Name and value, in two columns of pairs where there are many."""
+    pairs = [(name, str(value)) for name, value in params.items()]
+    side_by_side = 2 if len(pairs) > _MANY else 1
+    height = -(-len(pairs) // side_by_side)
     table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("parameter")
-    table.add_column("value")
-    for name, value in params.items():
-        table.add_row(name, str(value))
+    for _ in range(side_by_side):
+        table.add_column("parameter")
+        table.add_column("value")
+    for row in range(height):
+        table.add_row(*itertools.chain(*pairs[row::height]))
     return table
 
 
