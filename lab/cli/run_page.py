@@ -44,9 +44,11 @@ def print_run(run: Run, workspace: Workspace, console: Console) -> None:
     if run.reason in _ADVICE:
         console.print(Text(_ADVICE[run.reason], style="yellow"))
     if run.metrics:
-        console.print("\n", _metrics(run.metrics, run.headline), sep="")
+        console.print()
+        console.print(_metrics(run.metrics, run.headline))
     if run.params:
-        console.print("\n", _params(run.params), sep="")
+        console.print()
+        console.print(_params(run.params))
     for name, text in run.notes.items():
         console.print(f"note  {name}: {text}", highlight=False)
 
@@ -95,7 +97,7 @@ def _metrics(metrics: dict[str, Any], headline: str | None) -> Table:
         table.add_row(
             Text(name, style="bold" if name == headline else ""),
             _shown(name, entry["best"]),
-            _shown("", entry["best_step"]),
+            "-" if entry["best_step"] is None else str(entry["best_step"]),
             _shown(name, entry["last"]),
             entry["goal"],
         )
