@@ -3,7 +3,8 @@
     python benchmarks/run_log.py [--calls 20000] [--runs 1000]
 
 `run.log` is set against a bare `os.write` of the very lines it writes, in turns of the same
-process; `lab runs` is timed as a command from start to exit, and as the call inside it. Medians.
+process; `lab runs` is timed as a command from start to exit, and as the call inside it, against
+nothing but `json.loads` of the same files. Medians.
 """
 
 from __future__ import annotations
@@ -85,14 +86,36 @@ def time_listing(root: Path) -> dict[str, float]:
         "lab runs --sort val/accuracy --limit 10": lambda: command(
             root, "runs", "--sort", "val/accuracy", "--limit", "10"
         ),
+        "json.loads of the same files": lambda: read_plainly(workspace.runs),
         "find_runs, in Python": lambda: find_runs(workspace),
         "lab.runs, a DataFrame": lambda: lab.runs(workspace=workspace),
     }
-    times = {}
+    times = {"find_runs, the first call of a process": first_call(root)}
     for name, way in ways.items():
         way()  # fills the caches of the disk, and imports pandas
         times[name] = statistics.median(timed(way) for _ in range(5)) / 1e9
     return times
+
+
+def read_plainly(runs: Path) -> list[dict[str, object]]:
+    """The three files of every run, as anybody would read them."""
+    names = ("run.json", "params.json", "summary.json")
+    folders = (record.parent for record in runs.glob("*/run.json"))
+    return [{name: json.loads((folder / name).read_text()) for name in names} for folder in folders]
+
+
+def first_call(root: Path) -> float:
+    """Seconds, median of five processes."""
+    source = (
+        "import time\nfrom lab.workspace import Workspace\n"
+        "from lab.record.catalogue import find_runs\nworkspace = Workspace.find()\n"
+        "began = time.perf_counter()\nfind_runs(workspace)\nprint(time.perf_counter() - began)"
+    )
+    words = [sys.executable, "-c", source]
+    return statistics.median(
+        float(subprocess.run(words, cwd=root, check=True, capture_output=True, text=True).stdout)
+        for _ in range(5)
+    )
 
 
 def command(root: Path, *arguments: str) -> None:

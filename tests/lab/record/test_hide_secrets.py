@@ -98,19 +98,8 @@ def test_a_notebook_run_by_papermill(workspace: Workspace) -> None:
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), path)
     words = ["papermill", path.name, str(workspace.root / "out.ipynb")]
-    words += [
-        "-k",
-        "python3",
-        "-p",
-        "api_key",
-        "sesame-open",
-        "-p",
-        "hf_token",
-        "x9z",
-        "-p",
-        "n_tokens",
-        "4",
-    ]
+    for name, value in {"api_key": "sesame-open", "hf_token": "x9z", "n_tokens": "4"}.items():
+        words += ["-p", name, value]
     environment = {**os.environ, "LAB_WORKSPACE": str(workspace.root), "PYTHONWARNINGS": "ignore"}
     done = subprocess.run(
         [sys.executable, "-m", *words],
