@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from lab.record.run import Run
 
+_SCREENFUL = 50  # runs on a terminal unless --limit says otherwise; a pipe gets them all
+
 RunId = Annotated[
     str, typer.Argument(metavar="RUN", help="A run's id, or enough of its beginning.")
 ]
@@ -53,7 +55,11 @@ def runs(
         place = workspace.relative(workspace.runs)
         stdout().print(f"No runs{' match' if where else f' in {place} yet'}.")
         return
-    _print_runs(found, sort, stdout())
+    console = stdout()
+    shown = found[:_SCREENFUL] if console.is_terminal and limit is None else found
+    _print_runs(shown, sort, console)
+    if len(shown) < len(found):
+        console.print(f"... and {len(found) - len(shown)} more; --limit {len(found)} shows them")
 
 
 def _print_runs(found: list[Run], sort: str | None, console: Console) -> None:
