@@ -14,8 +14,6 @@ import cvkan
 from cvkan.data.splits import Split, Splits
 from cvkan.training.metrics import Totals, metrics_of, quality
 
-SIZES = (16, 16, 5)  # the last batch is short
-
 
 def in_batches(outputs: torch.Tensor, targets: torch.Tensor) -> dict[str, float]:
     totals = Totals()
