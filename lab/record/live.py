@@ -31,7 +31,7 @@ from lab.record.run import (
     update_params,
     update_run,
 )
-from lab.record.watch import CellWatch, ScriptWatch, executed_sources, ipython_shell
+from lab.record.watch import CellWatch, ScriptWatch, cell_number, executed_sources, ipython_shell
 from lab.workspace import Workspace
 
 RUN_VARIABLE = "LAB_RUN"
@@ -229,7 +229,7 @@ class LiveRun:
 
     def _cell(self) -> int | None:
         shell = ipython_shell()
-        return None if shell is None else shell.execution_count
+        return None if shell is None else cell_number(shell)
 
     def _watch_over(self, shell: Any, notebook: Path | None) -> None:
         """Find out how the process goes on, for a run that no executor watches."""

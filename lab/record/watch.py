@@ -28,6 +28,15 @@ def executed_sources(shell: Any) -> list[str]:
     return [str(source) for source in shell.history_manager.input_hist_raw[1:]]
 
 
+def cell_number(shell: Any) -> int:
+    """The number n of the cell that runs now, as in In[n].
+
+    Counted in the history: `execution_count` moves before the cell in some versions of IPython,
+    behind it in others.
+    """
+    return len(shell.history_manager.input_hist_raw) - 1
+
+
 class CellWatch:
     """Follows the cells of an IPython shell: tells of errors, keeps the executed notebook saved."""
 
@@ -45,7 +54,7 @@ class CellWatch:
         self._secrets = secrets
         self._on_error = on_error
         self._transcript = Transcript(executed_sources(shell), notebook)
-        self._transcript.cell_starts("", self._count(), self._message())
+        self._transcript.cell_starts("", cell_number(shell), self._message())
         kernel = getattr(shell, "kernel", None)
         self._stop_capture = (
             capture_messages(kernel.session, self._transcript) if kernel is not None else None
@@ -71,10 +80,6 @@ class CellWatch:
         with contextlib.suppress(OSError):  # a full disk is told by the metrics and the record
             write_atomic(self._target, text.encode("utf-8", "replace"))
 
-    def _count(self) -> int:
-        """The number of the cell that runs now."""
-        return len(self._shell.history_manager.input_hist_raw) - 1
-
     def _message(self) -> str | None:
         kernel = getattr(self._shell, "kernel", None)
         if kernel is None:
@@ -84,10 +89,10 @@ class CellWatch:
 
     def _before(self, info: Any) -> None:
         if info.store_history:
+            # The cell enters the history after this.
+            number = cell_number(self._shell) + 1
             cell_id = getattr(info, "cell_id", None)
-            self._transcript.cell_starts(
-                info.raw_cell, self._shell.execution_count, self._message(), cell_id
-            )
+            self._transcript.cell_starts(info.raw_cell, number, self._message(), cell_id)
 
     def _after(self, result: Any) -> None:
         error = result.error_in_exec or result.error_before_exec
