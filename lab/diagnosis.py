@@ -203,7 +203,7 @@ def _overfit(curves: Sequence[Curve], word: str) -> list[DiagnosisFinding]:
         if len(since) < 2 or not risen or (train and not _fell(train, curve.best_step)):
             continue
         text = (
-            f"{numbers.spoken(curve.metric).capitalize()} was best at {word} {curve.best_step} "
+            f"{numbers.heading(curve.metric)} was best at {word} {curve.best_step} "
             f"({numbers.figure(curve.best, digits=4)}) and has risen to "
             f"{numbers.figure(finite[-1][1], digits=4)} since"
             + (", while training loss went on falling." if train else ".")
@@ -252,7 +252,7 @@ def _improving(curves: Sequence[Curve], word: str) -> list[DiagnosisFinding]:
         if gain <= 0 or gain < GAIN * max(abs(curve.last or 0.0), whole) or not _ends_best(curve):
             continue
         text = (
-            f"{numbers.spoken(curve.metric).capitalize()} was still improving at {word} "
+            f"{numbers.heading(curve.metric)} was still improving at {word} "
             f"{curve.last_step} ({numbers.amount(curve.metric, curve.last)})."
         )
         do = "Its loss is overfitting all the same, so regularise before training longer."
@@ -279,7 +279,7 @@ def _plateau(curves: Sequence[Curve], word: str) -> list[DiagnosisFinding]:
             continue
         since = curve.points[-max(len(curve.points) // 3, 1)][0]
         text = (
-            f"{numbers.spoken(curve.metric).capitalize()} has hardly moved since {word} {since} "
+            f"{numbers.heading(curve.metric)} has hardly moved since {word} {since} "
             f"({numbers.amount(curve.metric, curve.last)})."
         )
         do = "More epochs will not help; change the learning rate, the width or the data."

@@ -37,6 +37,12 @@ def spoken(metric: str) -> str:
     return f"{_SPLITS.get(split, split)} {unit(name)}".strip()
 
 
+def heading(metric: str) -> str:
+    """A metric as a reader says it, at the beginning of a line: "Test MSE"."""
+    text = spoken(metric)
+    return text[:1].upper() + text[1:]
+
+
 def figure(value: float | None, *, digits: int = 3) -> str:
     """A number with `digits` significant digits; missing and non-finite ones stay readable.
 
@@ -79,11 +85,14 @@ def amount(metric: str, value: float | None, *, with_unit: bool = True) -> str:
     return f"{text} {unit(metric)}" if with_unit and text != MISSING else text
 
 
-def spread(metric: str, value: float | None) -> str:
-    """A standard deviation beside a value: "0.6" beside a percentage, "0.0120" elsewhere."""
-    if value is not None and math.isfinite(value) and is_fraction(metric):
-        return f"{100 * value:.1f}"
-    return figure(value)
+def spread(metric: str, value: float | None, *, like: float | None = None) -> str:
+    """A standard deviation beside a value of the size of `like`, and as precise as that.
+
+    "0.6" beside 48.2%, "0.012" beside 0.920
+    """
+    if value is None or not math.isfinite(value):
+        return figure(value)
+    return f"{100 * value:.1f}" if is_fraction(metric) else _as_precise(value, like)
 
 
 def delta(metric: str, value: float | None, *, like: float | None = None) -> str:

@@ -162,7 +162,7 @@ def _arms_down(comparison: Comparison) -> tuple[tuple[str, ...], tuple[tuple[Cel
         cells.append(Cell("baseline" if arm.name == row.baseline else _delta(row, arm, best=False)))
         cells += [Cell(_delta(row, arm, best=True))] if more else []
         lines.append(tuple(cells))
-    value = f"{numbers.spoken(row.metric)}".capitalize()
+    value = numbers.heading(row.metric)
     value = value.replace(numbers.unit(row.metric).lower(), numbers.unit(row.metric))
     headings = [comparison.by.replace("_", " ").capitalize(), "Seeds", value]
     headings += [ends] if wide else []
@@ -185,7 +185,7 @@ def _value(row: Row, arm: Arm) -> Cell:
     text = numbers.amount(row.metric, arm.mean)
     if arm.n > 1 and arm.mean is not None:
         figures, _, unit = text.partition(" ")
-        deviation = numbers.spread(row.metric, arm.sd)
+        deviation = numbers.spread(row.metric, arm.sd, like=arm.mean)
         text = f"{figures} ± {deviation}" + (f" {unit}" if unit else "")
     return Cell(text, _stands_out(row, arm))
 
@@ -214,6 +214,9 @@ def _ends(row: Row, arm: Arm, kind: str) -> str:
     low, high = (arm.low, arm.high) if kind == "95% interval" else (arm.minimum, arm.maximum)
     if arm.n < 2 or low is None or high is None:
         return numbers.MISSING
+    if numbers.is_fraction(row.metric):
+        # A t interval knows nothing of the bounds; nobody is served by 100.5% accuracy.
+        low, high = max(low, 0.0), min(high, 1.0)
     ends = [numbers.amount(row.metric, end, with_unit=False) for end in (low, high)]
     return f"{ends[0]} to {ends[1]}"
 

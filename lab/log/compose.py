@@ -21,7 +21,7 @@ from lab.log.findings import Story, tell
 from lab.log.nights import night_of
 from lab.log.place import add_entry
 from lab.log.render import render
-from lab.log.selection import baseline_of, found_by, one_run, rows_for, selected
+from lab.log.selection import baseline_of, found_by, one_run, repeats_of, rows_for, selected
 from lab.record.run import Run
 from lab.workspace import Workspace
 
@@ -266,7 +266,7 @@ def _experiment(request: Request, run: Run, workspace: Workspace) -> Draft:
         "run": run.id,
         "baseline": baseline.id if baseline else None,
     }
-    story = experiment_of(run, baseline)
+    story = experiment_of(run, baseline, repeats=len(repeats_of(run, workspace)))
     name = request.title or story.name
     title = name if name.lower().startswith("experiment") else f"Experiment: {name}"
     related = [f"`{run.notebook}`"] if run.notebook else []

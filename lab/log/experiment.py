@@ -51,8 +51,11 @@ class Experiment:
     next_steps: tuple[str, ...]
 
 
-def experiment_of(run: Run, baseline: Run | None = None) -> Experiment:
-    """The experiment that `run` was, against `baseline` where there is one."""
+def experiment_of(run: Run, baseline: Run | None = None, *, repeats: int = 0) -> Experiment:
+    """The experiment that `run` was, against `baseline` where there is one.
+
+    `repeats` is how many other runs differ from it in nothing but the seed.
+    """
     diagnosis = diagnose(run)
     return Experiment(
         name=experiment_name(run),
@@ -67,7 +70,7 @@ def experiment_of(run: Run, baseline: Run | None = None) -> Experiment:
         results=tuple(_results(diagnosis)),
         analysis=tuple(_analysis(run, baseline, diagnosis)),
         insights=tuple(_insights(run, baseline, diagnosis)),
-        next_steps=tuple(_next_steps(run, diagnosis)),
+        next_steps=tuple(_next_steps(run, diagnosis, repeats)),
     )
 
 
@@ -92,15 +95,16 @@ def _settings(run: Run, baseline: Run | None) -> list[Setting]:
 
 def _results(diagnosis: Diagnosis) -> list[str]:
     """Best and last of every metric, split by split, as an analyser prints them."""
+    told = [curve for curve in diagnosis.curves if not _is_bookkeeping(curve)]
     splits = sorted(
-        {curve.split for curve in diagnosis.curves},
+        {curve.split for curve in told},
         key=lambda s: (_SPLIT_ORDER.index(s) if s in _SPLIT_ORDER else len(_SPLIT_ORDER), s),
     )
     rose = diagnosis.finding("overfit")
     word = diagnosis.step_word
     lines: list[str] = []
     for split in splits:
-        curves = [curve for curve in diagnosis.curves if curve.split == split]
+        curves = [curve for curve in told if curve.split == split]
         longest = max(len(curve.points) for curve in curves)
         lines += ["", f"=== {split} ==="] if lines else [f"=== {split} ==="]
         lines += [f"Total {word}s: {longest}"] if longest > 1 else []
@@ -117,6 +121,11 @@ def _results(diagnosis: Diagnosis) -> list[str]:
                 f"Last {_name(curve)}: {_shown(curve, curve.last)} ({word} {curve.last_step})"
             )
     return lines or ["No metric was logged."]
+
+
+def _is_bookkeeping(curve: Curve) -> bool:
+    """Whether a curve tells how the run went and not how good it got: time, the learning rate."""
+    return curve.split == "time" or curve.metric.endswith("/lr")
 
 
 def _name(curve: Curve) -> str:
@@ -176,7 +185,7 @@ def _against(run: Run, baseline: Run) -> str | None:
         gained = 0.0
     mark = "✅" if gained > 0 else "➖" if gained == 0 else "❌"
     return (
-        f"{mark} {numbers.spoken(metric).capitalize()} {numbers.amount(metric, mine)} against "
+        f"{mark} {numbers.heading(metric)} {numbers.amount(metric, mine)} against "
         f"{numbers.amount(metric, theirs)} in the baseline "
         f"({numbers.delta(metric, mine - theirs, like=mine)}); {caution}."
     )
@@ -188,9 +197,10 @@ def _insights(run: Run, baseline: Run | None, diagnosis: Diagnosis) -> list[str]
     curve = next((c for c in diagnosis.curves if c.metric == metric), None)
     if metric and curve and curve.best is not None:
         single = len(curve.points) == 1
-        value = numbers.amount(metric, curve.best if pick_of(metric) == "best" else curve.last)
+        chosen = curve.best if pick_of(metric) == "best" else curve.last
+        value = numbers.amount(metric, chosen, with_unit=False)
         at = "" if single else f", best at {diagnosis.step_word} {_at(curve.best_step)}"
-        said.append(f"{numbers.spoken(metric).capitalize()}: **{value}**{at}")
+        said.append(f"{numbers.heading(metric)}: **{value}**{at}")
     if (over := diagnosis.finding("overfit")) is not None:
         said.append(f"Optimal stopping point: {diagnosis.step_word} {over.step}")
         said.append("**Needs regularisation**: overfitting is the bottleneck")
@@ -204,7 +214,7 @@ def _insights(run: Run, baseline: Run | None, diagnosis: Diagnosis) -> list[str]
     return said
 
 
-def _next_steps(run: Run, diagnosis: Diagnosis) -> list[str]:
+def _next_steps(run: Run, diagnosis: Diagnosis, repeats: int) -> list[str]:
     overfit = diagnosis.finding("overfit") is not None
     said = [
         found.do.rstrip(".")
@@ -213,6 +223,6 @@ def _next_steps(run: Run, diagnosis: Diagnosis) -> list[str]:
     ]
     if run.status != "done":
         said.insert(0, f"Mend what ended the run ({why(run)}) and run it again")
-    elif run.seed is not None:
+    elif run.seed is not None and not repeats:
         said.append("Repeat with other seeds: one run shows no spread")
     return list(dict.fromkeys(said))

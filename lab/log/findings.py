@@ -58,15 +58,24 @@ def listed(names: Sequence[str]) -> str:
 def _headline(comparison: Comparison, verdicts: list[Verdict]) -> str:
     if len(verdicts) == 1:
         return verdicts[0].short
+    verdicts = _contested(comparison, verdicts)
     rows = numbers.counted(len(verdicts), _row_word(comparison))
     winners = Counter(verdict.winner for verdict in verdicts if verdict.winner)
     if not winners:
         return f"no difference observed across {rows}"
     name, wins = winners.most_common(1)[0]
+    if 2 * wins <= len(verdicts) and not any(verdict.settled for verdict in verdicts):
+        return f"no arm clearly ahead across {rows}{_evidence_tail(comparison)}"
     word = "better" if _all_settled(verdicts, name) else "ahead"
     if wins == len(verdicts):
         return f"{name} {word} in all {rows}{_evidence_tail(comparison)}"
     return f"{name} {word} in {wins} of {rows}{_evidence_tail(comparison)}"
+
+
+def _contested(comparison: Comparison, verdicts: list[Verdict]) -> list[Verdict]:
+    """The verdicts of rows in which more than one arm has a value."""
+    pairs = zip(comparison.rows, verdicts, strict=True)
+    return [verdict for row, verdict in pairs if len(row.measured) > 1]
 
 
 def _status(verdicts: list[Verdict]) -> str:
@@ -131,6 +140,7 @@ def _span(seeds: list[Any]) -> str:
 
 def _summary(comparison: Comparison, verdicts: list[Verdict]) -> str | None:
     """How the rows agree, without pooling them."""
+    verdicts = _contested(comparison, verdicts)
     if len(verdicts) < 2:
         return None
     winners = Counter(verdict.winner for verdict in verdicts if verdict.winner)

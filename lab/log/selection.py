@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from lab.comparison.measure import goal_in, headline, measured
 from lab.errors import InputError
@@ -66,17 +67,44 @@ def one_run(
 
 
 def baseline_of(asked: str | None, run: Run, workspace: Workspace) -> Run | None:
-    """The run asked for, else the latest one before of the same notebook that is done."""
+    """The run asked for, else the latest one before of the same notebook that is done.
+
+    A repeat with another seed is no baseline; a run on the same data is preferred.
+    """
     if asked:
         return read_run(asked, workspace)
-    from lab.record.catalogue import find_runs
-
     earlier = [
         other
-        for other in find_runs(workspace)
-        if other.status == "done" and other.notebook == run.notebook and other.id < run.id
+        for other in _done_siblings(run, workspace)
+        if other.id < run.id and not _is_repeat(run, other)
     ]
-    return max(earlier, key=lambda other: other.id, default=None) if run.notebook else None
+    return max(earlier, key=lambda other: (_data(other) == _data(run), other.id), default=None)
+
+
+def repeats_of(run: Run, workspace: Workspace) -> list[Run]:
+    """The done runs that differ from `run` in the seed alone."""
+    return [other for other in _done_siblings(run, workspace) if _is_repeat(run, other)]
+
+
+def _done_siblings(run: Run, workspace: Workspace) -> list[Run]:
+    if not run.notebook:
+        return []
+    return [
+        other
+        for other in found_by(None, workspace)
+        if other.status == "done" and other.notebook == run.notebook and other.id != run.id
+    ]
+
+
+def _is_repeat(run: Run, other: Run) -> bool:
+    def without_seed(params: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in params.items() if name != "seed"}
+
+    return run.seed != other.seed and without_seed(run.params) == without_seed(other.params)
+
+
+def _data(run: Run) -> list[str]:
+    return sorted(str(source.get("name")) for source in run.record.get("data") or [])
 
 
 def rows_for(runs: Sequence[Run], metric: str | None) -> str | None:
