@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lab import log, suite
-    from lab.api import compare, diagnose, show
+    from lab.api import archive, check, compare, diagnose, note, rerun, show, tag
     from lab.errors import InputError, LabError, WorkFailed
     from lab.executors import run_notebook as run
     from lab.record.catalogue import runs
@@ -33,14 +33,19 @@ __all__ = [
     "Run",
     "WorkFailed",
     "Workspace",
+    "archive",
+    "check",
     "compare",
     "diagnose",
     "log",
+    "note",
+    "rerun",
     "run",
     "runs",
     "show",
     "start",
     "suite",
+    "tag",
 ]
 
 # Resolved at first use, so that `import lab` and `lab --help` load nothing heavy.
@@ -51,14 +56,19 @@ _HOMES = {
     "Run": "lab.record.run:Run",
     "WorkFailed": "lab.errors:WorkFailed",
     "Workspace": "lab.workspace:Workspace",
+    "archive": "lab.api:archive",
+    "check": "lab.api:check",
     "compare": "lab.api:compare",
     "diagnose": "lab.api:diagnose",
     "log": "lab.log",
+    "note": "lab.api:note",
+    "rerun": "lab.api:rerun",
     "run": "lab.executors:run_notebook",
     "runs": "lab.record.catalogue:runs",
     "show": "lab.api:show",
     "start": "lab.record.live:start",
     "suite": "lab.suite",
+    "tag": "lab.api:tag",
 }
 
 

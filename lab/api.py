@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
 from lab import comparison, diagnosis
 from lab.comparison.values import Comparison
 from lab.diagnosis import Diagnosis
+from lab.executors import run_notebook
+from lab.notebook.again import rerun_plan
 from lab.record.catalogue import find_run, find_runs
+from lab.record.edit import add_note, archive_run, change_tags
 from lab.record.run import Run
+from lab.record.verify import Problem, check_runs
 from lab.workspace import Workspace
 
 
@@ -38,3 +45,34 @@ def diagnose(run_id: str, *, workspace: Workspace | None = None) -> Diagnosis:
 def show(run_id: str, *, workspace: Workspace | None = None) -> Run:
     """One run, as `lab show` finds it: by its id, or enough of its beginning."""
     return find_run(workspace or Workspace.find(), run_id)
+
+
+def rerun(
+    run_id: str, changes: Mapping[str, str] | None = None, *, workspace: Workspace | None = None
+) -> Run:
+    """Run a recorded run's notebook again with its parameters, but for `changes` to them."""
+    place = workspace or Workspace.find()
+    again = rerun_plan(run_id, changes, place)
+    return run_notebook(again.notebook, again.params, workspace=place, tags=again.tags)
+
+
+def note(run_id: str, text: str, *, workspace: Workspace | None = None) -> None:
+    """Add a note to a run, beside every note it has."""
+    add_note(show(run_id, workspace=workspace), text)
+
+
+def tag(run_id: str, *changes: str, workspace: Workspace | None = None) -> list[str]:
+    """Add tags written +T to a run, take away those written -T; the tags it then has."""
+    return change_tags(show(run_id, workspace=workspace), changes)
+
+
+def archive(*run_ids: str, workspace: Workspace | None = None) -> list[Path]:
+    """Move runs to runs/archive/; the folders they then have."""
+    return [archive_run(run) for run in [show(one, workspace=workspace) for one in run_ids]]
+
+
+def check(
+    run_ids: Sequence[str] | None = None, *, workspace: Workspace | None = None
+) -> list[Problem]:
+    """Everything wrong with these run folders, or with all."""
+    return check_runs(workspace or Workspace.find(), run_ids)[1]

@@ -24,7 +24,7 @@ FLOORS = {
     "notebook": 4,
     "comparison": 4,
     "diagnosis": 4,
-    "api": 5,
+    "api": 6,
     "executors": 5,
     "suite": 6,
     "sweep": 6,

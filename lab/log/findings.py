@@ -86,8 +86,12 @@ def _status(verdicts: list[Verdict]) -> str:
 
 
 def _subject(comparison: Comparison) -> str:
+    if comparison.by in (ARM, "suite.arm"):
+        # Arms are names of this suite; the data say what they were compared on.
+        dataset = comparison.constants.get("dataset")
+        return f"{dataset}: " if isinstance(dataset, str) else ""
     by = comparison.by.replace("_", " ")
-    return "" if comparison.by in (ARM, "suite.arm") else f"{by[:1].upper()}{by[1:]}: "
+    return f"{by[:1].upper()}{by[1:]}: "
 
 
 def _all_settled(verdicts: list[Verdict], name: str) -> bool:

@@ -20,8 +20,9 @@ HEAVY = (
 
 def test_the_public_names() -> None:
     assert lab.__all__ == [
-        "InputError", "LabError", "LiveRun", "Run", "WorkFailed", "Workspace", "compare",
-        "diagnose", "log", "run", "runs", "show", "start", "suite",
+        "InputError", "LabError", "LiveRun", "Run", "WorkFailed", "Workspace", "archive",
+        "check", "compare", "diagnose", "log", "note", "rerun", "run", "runs", "show", "start",
+        "suite", "tag",
     ]  # fmt: skip
     assert lab.__all__ == sorted(lab.__all__)
     assert dir(lab) == lab.__all__
