@@ -153,7 +153,8 @@ class Progress:
             self._under.pop(item.index, None)
             if not again:
                 self._ended.append((item, run.seconds or 0.0))
-        line = outcome_text(item.label, run)
+            count = f"{len(self._ended)}/{len(self._due)}  " if len(self._due) > 1 else ""
+        line = Text(count, style="dim").append_text(outcome_text(item.label, run))
         if again:
             line.append("  trying again", style="yellow")
         self._console.print(line)

@@ -225,16 +225,20 @@ def _print_comparison(suite: Suite, runs: list[Run], console: Console) -> None:
 
 def _print_failures(outcome: Outcome, console: Console) -> None:
     from lab.cli.show import failure_text
+    from lab.numbers import counted
 
     failed = outcome.failures
     if failed or outcome.refused:
-        console.print(f"\n[red]{len(failed) + len(outcome.refused)} runs did not end well[/red]")
+        bad = counted(len(failed) + len(outcome.refused), "run")
+        console.print(f"\n[red]{bad} did not end well[/red]")
     for item, run in failed:
         console.print(failure_text(item.label, run))
     for item, error in outcome.refused:
         console.print(f"  {item.label}: {error}")
     if outcome.not_started:
-        console.print(f"[yellow]{len(outcome.not_started)} runs were not started[/yellow]")
+        left = len(outcome.not_started)
+        verb = "was" if left == 1 else "were"
+        console.print(f"[yellow]{counted(left, 'run')} {verb} not started[/yellow]")
 
 
 def _plan_row(item: PlannedRun, workspace: Workspace) -> dict[str, object]:

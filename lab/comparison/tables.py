@@ -82,8 +82,8 @@ def rich_table(comparison: Comparison) -> ConsoleRenderable:
     for line in made.lines:
         table.add_row(*(Text(c.text, style="bold green" if c.best else "") for c in line))
     said = [
-        Text((f"{row.name}: " if row.name else "") + verdict_of(row).text.replace("`", ""))
-        for row in comparison.rows
+        Text((f"{name}: " if name else "") + verdict_of(row).text.replace("`", ""))
+        for name, row in zip(row_names(comparison), comparison.rows, strict=True)
     ]
     notes = [Text(f"Note: {note.replace('`', '')}", style="yellow") for note in comparison.notes]
     below = Text(made.caption.replace("`", ""), style="dim")
