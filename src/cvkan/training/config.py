@@ -85,7 +85,7 @@ class ImageConfig(ImageModelConfig, ClassifierConfig):
 
     domain = "image"
     dataset: Literal["digits", "cifar10"] = "digits"
-    epochs: int = Field(6, gt=0, description="passes over the training set")
+    epochs: int = Field(5, gt=0, description="passes over the training set")
     flip: bool = Field(False, description="mirror half of the training images left to right")
     shift: int = Field(0, ge=0, description="move training images by up to this many pixels")
 
@@ -96,7 +96,7 @@ class AudioConfig(AudioModelConfig, ClassifierConfig):
     domain = "audio"
     dataset: Literal["spoken_tones", "fsdd", "speech_commands"] = "spoken_tones"
     d_complex: int = Field(32, gt=0, description="complex dimensions of a token")
-    epochs: int = Field(4, gt=0, description="passes over the training set")
+    epochs: int = Field(3, gt=0, description="passes over the training set")
     batch_size: int = Field(32, gt=0, description="samples in an optimizer step")
     noise: float = Field(1.0, ge=0, description="spoken_tones: noise relative to the voice")
 
