@@ -6,6 +6,7 @@ Imports nbclient, so it is itself imported only once a kernel is already startin
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import zmq
@@ -16,6 +17,7 @@ from nbclient.exceptions import CellExecutionError
 
 from lab.notebook.kernel import Kernel
 from lab.notebook.outputs import CellOutputs
+from lab.record.late_secrets import MESSAGE
 
 __all__ = ["CellExecutionError", "CellRunner", "Connection"]
 
@@ -62,13 +64,16 @@ class Connection:
 class CellRunner(NotebookClient):
     """Runs the cells of a notebook one by one; somebody else watches the kernel."""
 
-    def __init__(self, nb: Any, connection: Connection) -> None:
+    def __init__(
+        self, nb: Any, connection: Connection, on_secrets: Callable[[Mapping[str, str]], None]
+    ) -> None:
         super().__init__(nb, timeout=None, iopub_timeout=_IOPUB_WAIT, record_timing=True)
         self.kc = connection.client
         self._cells: dict[int, CellOutputs] = {}  # by index of the cell
         self.wants_to_stop = False  # the cell called exit()
         self.changed = False  # whether anything came in; whoever saves sets it back
         self.on_cell_executed = self._look_for_exit
+        self._on_secrets = on_secrets
 
     async def run_cell(self, index: int) -> None:
         """Run one cell; CellExecutionError when it raised."""
@@ -84,6 +89,9 @@ class CellRunner(NotebookClient):
             outputs.render()
 
     def process_message(self, msg: dict[str, Any], cell: Any, cell_index: int) -> Any:
+        if msg["msg_type"] == MESSAGE:
+            self._on_secrets(msg["content"])
+            return None
         self.changed = True
         return super().process_message(msg, cell, cell_index)
 

@@ -44,6 +44,15 @@ class Document:
         self._saved_at = 0.0
         self._cost = 0.0
 
+    @property
+    def secrets(self) -> Secrets:
+        """Every secret known so far."""
+        return self._secrets
+
+    def hide(self, secrets: Mapping[str, str]) -> None:
+        """Never show these either: the notebook has just given them to its run."""
+        self._secrets |= Secrets(secrets)
+
     def shown(self) -> dict[str, Any]:
         """The notebook as it may be seen by anybody."""
         shown = dict(self.notebook)

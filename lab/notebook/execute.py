@@ -25,6 +25,7 @@ from lab.notebook.recording import record_end
 from lab.record.liveness import process_started
 from lab.record.outcome import Reason
 from lab.record.paths import RunPaths
+from lab.record.redact import Secrets
 from lab.record.run import Run, update_run
 from lab.workspace import Workspace
 
@@ -98,7 +99,8 @@ class _Execution:
         finally:
             heart.cancel()
             # Recorded before the kernel goes: a run whose process is gone would look crashed.
-            record_end(self._paths, ending, self._params)
+            known = None if self._document is None else self._document.secrets
+            record_end(self._paths, ending, known or Secrets.of(self._params))
             await self._say_goodbye()
         if self._cancelled:
             raise asyncio.CancelledError
@@ -160,7 +162,7 @@ class _Execution:
         document.save_if_due(cell_ended=True)
         self._connection = Connection(kernel)
         document.notebook.metadata.language_info = await self._connection.ready()
-        runner = self._runner = CellRunner(document.notebook, self._connection)
+        runner = self._runner = CellRunner(document.notebook, self._connection, document.hide)
         for index, cell in enumerate(document.notebook.cells):
             if cell.cell_type == "code" and cell.source.strip():
                 self._cell = (self._cell or 0) + 1

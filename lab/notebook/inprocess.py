@@ -58,7 +58,7 @@ def execute_here(
             document.save()
         except OSError as error:
             ending = ending_of_oserror(error) if ending == DONE else ending
-    record_end(paths, ending, params)
+    record_end(paths, ending, document.secrets)
     return Run.read(paths)
 
 
@@ -74,6 +74,7 @@ class _Cells:
         self._count = 0
         self._stop: Reason | None = None  # why the cell that runs was interrupted
         shell.outputs = self._emit
+        shell.told_secrets = document.hide
 
     def run(self, timeout: float | None) -> Ending:
         try:

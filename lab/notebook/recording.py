@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from lab.notebook.ending import DONE, Ending
 from lab.record.files import read_json
 from lab.record.paths import RunPaths
@@ -12,12 +9,12 @@ from lab.record.redact import Secrets
 from lab.record.run import end_run
 
 
-def record_end(paths: RunPaths, ending: Ending, params: Mapping[str, Any]) -> None:
+def record_end(paths: RunPaths, ending: Ending, secrets: Secrets) -> None:
     """Write `ending` into run.json, without secrets.
 
     A notebook that came to its end keeps what it recorded itself, perhaps that it was pruned.
     """
     if ending == DONE and read_json(paths.record)["status"] not in ("running", "crashed"):
         return
-    error = Secrets.of(params).value(ending.error)
+    error = secrets.value(ending.error)
     end_run(paths, ending.status, ending.reason, error, override=True)

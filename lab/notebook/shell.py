@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TextIO
 
@@ -59,9 +59,13 @@ class _Hook(DisplayHook):
 
 
 class Shell(InteractiveShell):
-    """Runs cells here; `outputs` is set to what takes the outputs of the cell that runs."""
+    """Runs cells here; `outputs` is set to what takes the outputs of the cell that runs.
+
+    `told_secrets` is set to what takes the secrets that a cell gives to its run.
+    """
 
     outputs: Callable[..., None]
+    told_secrets: Callable[[Mapping[str, str]], None]
     wants_to_stop = False
 
     def emit(self, output: dict[str, Any], **how: Any) -> None:

@@ -54,7 +54,7 @@ def create_run(
         paths.packages.parent.mkdir()
         paths.packages.write_text(packages, encoding="utf-8")
         if patch:
-            paths.diff.write_bytes(_without_secrets(patch, params))
+            paths.diff.write_bytes(Secrets.of(params).bytes(patch))
         paths.heartbeat.touch()
         # The record comes last: a folder that has one has everything.
         write_json(paths.record, record | {"id": paths.id})
@@ -105,8 +105,3 @@ def _first_record(
         "headline": None,
         "error": None,
     }
-
-
-def _without_secrets(patch: bytes, params: Mapping[str, Any]) -> bytes:
-    text = patch.decode(errors="surrogateescape")
-    return Secrets.of(params).text(text).encode(errors="surrogateescape")

@@ -18,6 +18,7 @@ from lab.record.cells import read_executed
 from lab.record.creation import create_run
 from lab.record.files import FULL_ERRNOS
 from lab.record.fingerprint import data_cache, data_sha256
+from lab.record.late_secrets import hide
 from lab.record.metrics import MetricsWriter, check_goal, check_name
 from lab.record.notes import Notes
 from lab.record.paths import RunPaths
@@ -310,6 +311,7 @@ def _adopt(
     take_over(paths)
     if given:
         update_params(paths, plain(given, "The parameters of a run"))
+        hide(paths, given, shell)
     if name is not None:
         update_run(paths, name=name)
     if added := _tags(tags):

@@ -56,6 +56,14 @@ class Secrets:
     def of(cls, params: Mapping[str, Any]) -> Secrets:
         return cls({k: v for k, v in params.items() if isinstance(v, str) and is_secret(k)})
 
+    def __or__(self, other: Secrets) -> Secrets:
+        """The secrets of both."""
+        both = Secrets({})
+        spellings = {*self._spellings, *other._spellings}
+        both._spellings = sorted(spellings, key=len, reverse=True)
+        both._assignments = [*self._assignments, *other._assignments]
+        return both
+
     def __bool__(self) -> bool:
         return bool(self._spellings or self._assignments)
 
@@ -66,6 +74,11 @@ class Secrets:
         for assignment in self._assignments:
             text = assignment.sub(rf"\g<1>{REDACTED}", text)
         return text
+
+    def bytes(self, content: bytes) -> bytes:
+        """`content`, text in whatever encoding, without the secrets."""
+        text = content.decode(errors="surrogateescape")
+        return self.text(text).encode(errors="surrogateescape")
 
     def value(self, value: Any) -> Any:
         """A JSON-like `value` (a notebook, an error) with every string in it scrubbed."""

@@ -12,6 +12,7 @@ import nbformat
 import pytest
 from record_helpers import Script, only_run
 
+from lab.executors import run_notebook
 from lab.record.redact import REDACTED, Secrets, is_secret, redact_params
 from lab.workspace import Workspace
 
@@ -122,3 +123,29 @@ def test_a_notebook_run_by_papermill(workspace: Workspace) -> None:
     left = everything(run.path.root)
     assert b"sesame-open" not in left
     assert b"x9z" not in left
+
+
+@pytest.mark.parametrize("on", ["pool", "inline"])
+def test_a_secret_that_the_notebook_gives_to_its_run(workspace: Workspace, on: str) -> None:
+    """The run was created, and its diff taken, before anybody knew of the secret."""
+    cells = [
+        nbformat.v4.new_code_cell(
+            'api_key: str = "first-horse"', metadata={"tags": ["parameters"]}
+        ),
+        nbformat.v4.new_code_cell('import lab\nrun = lab.start({"db_password": "battery-staple"})'),
+        nbformat.v4.new_code_cell("print('battery' + '-staple', api_key)"),
+        nbformat.v4.new_code_cell("raise ValueError('refused: battery' + '-staple')"),
+    ]
+    path = workspace.root / "notebooks" / "secret.ipynb"
+    path.parent.mkdir()
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b"]
+    for command in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "first"]):
+        subprocess.run([*git, *command], cwd=workspace.root, check=True)
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    run = run_notebook(path, {"api_key": "second-horse"}, workspace=workspace, on=on)
+    assert run.params == {"api_key": REDACTED, "db_password": REDACTED}
+    assert run.error == {"type": "ValueError", "message": f"refused: {REDACTED}", "cell": 5}
+    executed = nbformat.read(run.path.notebook, as_version=4)
+    assert f"{REDACTED} {REDACTED}" in str(executed.cells[3].outputs)
+    assert "db_password" in run.path.diff.read_text()
+    assert b"battery-staple" not in everything(run.path.root)
