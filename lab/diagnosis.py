@@ -87,8 +87,9 @@ class Diagnosis:
         return found.step if found else None
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain JSON values, without the points of the curves."""
-        plain = asdict(self)
+        """Plain JSON values, without the points of the curves; the run's id under `id`."""
+        plain = {"id": self.run_id, **asdict(self)}
+        del plain["run_id"]
         for curve in plain["curves"]:
             del curve["points"]
         return plain | {"overfit_since": self.overfit_since}

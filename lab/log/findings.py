@@ -118,7 +118,7 @@ def _intro(comparison: Comparison) -> str:
     if comparison.rows_by:
         across = f" across {numbers.counted(len(comparison.rows), _row_word(comparison))}"
     shared = [
-        f"{value} epochs each"
+        f"{numbers.counted(value, 'epoch')} each"
         for name, value in comparison.constants.items()
         if name == "epochs" and isinstance(value, int)
     ]

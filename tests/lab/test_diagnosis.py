@@ -131,6 +131,7 @@ def test_displays(tmp_path: Path) -> None:
     assert "| val/loss | 0.800 | epoch 3 | 1.60 |" in found.to_markdown()
     assert "**overfit**" in found.to_markdown()
     plain = found.as_dict()
+    assert plain["id"] == found.run_id
     assert plain["overfit_since"] == 3
     assert "points" not in plain["curves"][0]
     assert {"kind", "text", "rule", "thresholds", "do"} <= set(plain["findings"][0])

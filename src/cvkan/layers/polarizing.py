@@ -10,9 +10,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from cvkan.errors import UnknownNameError
 from cvkan.layers.perceptron import Perceptron
 from cvkan.polar import Polar
 
+INTERACTIONS = ("broadcast", "pointwise")
 MAX_LOG_MAGNITUDE = 5.0  # a block's update lies between e^-5 and e^5 times mag_scale
 
 
@@ -37,6 +39,8 @@ class PolarizingBlock(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
+        if interaction not in INTERACTIONS:
+            raise UnknownNameError("interaction", interaction, INTERACTIONS)
         self.pointwise = interaction == "pointwise"
         self.per_dim = per_dim
         width = d_complex if per_dim else 1

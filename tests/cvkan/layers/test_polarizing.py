@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from cvkan.errors import UnknownNameError
 from cvkan.layers.aggregation import AGGREGATIONS, make_aggregation
 from cvkan.layers.polarizing import PolarizingBlock
 from cvkan.polar import Polar
@@ -108,3 +109,8 @@ def test_every_aggregation_works_with_every_interaction(aggregation, interaction
     out.pair.sum().backward()
     assert out.shape == (2, 6, D)
     assert torch.isfinite(z.pair.grad).all()
+
+
+def test_an_unknown_interaction():
+    with pytest.raises(UnknownNameError, match="Did you mean 'pointwise'"):
+        PolarizingBlock(D, interaction="pointwize")
