@@ -100,7 +100,7 @@ def list_(as_json: Json = False) -> None:
             str(open_items or ""),
             entry.place,
         )
-    stdout().print(table)
+    stdout().print(table, markup=False)
 
 
 @app.command("actions")
@@ -111,6 +111,7 @@ def actions(
 ) -> None:
     """Every action item of every log file."""
     from rich.table import Table
+    from rich.text import Text
 
     import lab.log
     from lab.cli.show import print_json, stdout
@@ -126,9 +127,9 @@ def actions(
     for column in ("id", "", "action", "entry", "where"):
         table.add_column(column)
     for item in found:
-        mark = "[green]done[/green]" if item.state == "done" else "[yellow]open[/yellow]"
+        mark = Text(item.state, style="green" if item.state == "done" else "yellow")
         table.add_row(item.id, mark, item.text, item.entry, f"{item.file}:{item.line}")
-    stdout().print(table)
+    stdout().print(table, markup=False)
 
 
 @app.command("done")

@@ -126,7 +126,7 @@ def _print_parameters(notebook: Path) -> None:
         )
     console = stdout()
     console.print(f"Parameters of [bold]{notebook}[/bold]\n")
-    console.print(table)
+    console.print(table, markup=False)
     first = schema.parameters[0].name if schema.parameters else "NAME"
     console.print(f"\nlab run {notebook} -p {first}=VALUE", highlight=False)
 

@@ -38,19 +38,19 @@ def print_run(run: Run, workspace: Workspace, console: Console) -> None:
         title.append(f"  {run.name}")
     title.append("  ").append(status_text(run.status, run.reason))
     console.print(title)
-    console.print(_facts(run, workspace))
+    console.print(_facts(run, workspace), markup=False)
     if record.get("error"):
         console.print(Text(error_line(record["error"]), style="red"))
     if run.reason in _ADVICE:
         console.print(Text(_ADVICE[run.reason], style="yellow"))
     if run.metrics:
         console.print()
-        console.print(_metrics(run.metrics, run.headline))
+        console.print(_metrics(run.metrics, run.headline), markup=False)
     if run.params:
         console.print()
-        console.print(_params(run.params))
+        console.print(_params(run.params), markup=False)
     for name, text in run.notes.items():
-        console.print(f"note  {name}: {text}", highlight=False)
+        console.print(f"note  {name}: {text}", highlight=False, markup=False)
 
 
 def _facts(run: Run, workspace: Workspace) -> Table:

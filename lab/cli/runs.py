@@ -85,7 +85,7 @@ def _print_runs(found: list[Run], sort: str | None, console: Console) -> None:
             shown if sort or not shown else f"{metric} {shown}",
             show_duration(run.seconds),
         )
-    console.print(table)
+    console.print(table, markup=False)
 
 
 def show(run_id: RunId, as_json: Json = False) -> None:

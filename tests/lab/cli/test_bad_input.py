@@ -160,3 +160,17 @@ def test_numbers_that_are_none_break_no_table(lab: Lab, workspace: Workspace) ->
     assert kept["20260120_100000"]["last"] == "NaN"
     assert kept["20260120_100001"]["last"] == "-Infinity"
     assert kept["20260120_100000"]["best"] == 0.5
+
+
+def test_brackets_are_shown_as_they_are(lab: Lab, workspace: Workspace) -> None:
+    write_run(
+        workspace.runs,
+        "20260120_100000",
+        params={"api_key": "[redacted]", "label": "[/a] b"},
+        curves={"val/loss": [1.0]},
+    )
+    shown = lab("show", "20260120_100000")
+    assert "[redacted]" in shown.out
+    assert "[/a] b" in shown.out
+    lab("log", "new", "research", "Brackets", "--finding", "f", "--action", "look at [/a] [red]")
+    assert "look at [/a] [red]" in lab("log", "actions").out
