@@ -46,7 +46,7 @@ def main() -> None:
         # Accepted behind the command as well, where people add it after an error.
         sys.argv = [sys.argv[0], *(word for word in sys.argv[1:] if word != "--debug")]
     try:
-        app()
+        app(prog_name="lab")
     except LabError as error:
         if debug:
             raise

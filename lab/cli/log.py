@@ -157,15 +157,24 @@ def status(
 def check(as_json: Json = False) -> None:
     """Recompute every generated block from the runs; exit 1 where one no longer holds."""
     import lab.log
-    from lab.cli.show import print_json, stdout
+    from lab.cli.show import print_json
+    from lab.numbers import counted
 
     drifts = lab.log.check()
     if as_json:
         print_json([drift.as_dict() for drift in drifts])
     else:
+        missing = [drift for drift in drifts if drift.missing]
         for drift in drifts:
-            stdout().print(str(drift), highlight=False)
-        stdout().print(f"{len(drifts)} lines no longer hold" if drifts else "Everything holds.")
+            if not drift.missing:
+                typer.echo(str(drift))
+        if len(drifts) > len(missing):
+            typer.echo(f"{counted(len(drifts) - len(missing), 'line')} no longer as the runs say")
+        if missing:
+            blocks = counted(len(missing), "block")
+            typer.echo(f"{blocks} cannot be checked: their runs are not on this machine")
+        if not drifts:
+            typer.echo("Everything holds.")
     if drifts:
         raise typer.Exit(1)
 

@@ -176,7 +176,12 @@ class Progress:
             ended = list(self._ended)
             busy = {one.item.index for one in self._under.values()}
         finished = {item.index for item, _ in ended}
-        total = sum(view.left or 0.0 for view in views)
+        if any(view.left is None for view in views) and not ended:
+            return None
+        total = 0.0
+        for view in views:
+            usual = sum(s for _, s in ended) / len(ended) if ended else 0.0
+            total += view.left if view.left is not None else max(usual - view.elapsed, 0.0)
         for item in self._due:
             if item.index in finished or item.index in busy:
                 continue

@@ -182,11 +182,17 @@ def _better(row: Row) -> str:
 
 
 def _both(row: Row, best: Arm, runner: Arm) -> str:
-    return f"{_standing(row, best)} against {_standing(row, runner)}"
+    return f"{_standing(row, best, runner)} against {_standing(row, runner, best)}"
 
 
-def _standing(row: Row, arm: Arm) -> str:
-    return numbers.amount(row.metric, arm.mean)
+def _standing(row: Row, arm: Arm, other: Arm | None = None) -> str:
+    """The mean of `arm`, over the seeds it shares with `other` where they are paired by those."""
+    if other is None:
+        return numbers.amount(row.metric, arm.mean)
+    pairs = zip(arm.seeds, arm.values, strict=True)
+    shared = [value for seed, value in pairs if seed in other.seeds]
+    paired = len(shared) >= max(min(2, arm.n, other.n), 1)
+    return numbers.amount(row.metric, sum(shared) / len(shared) if paired else arm.mean)
 
 
 def _span(row: Row, arm: Arm) -> str:

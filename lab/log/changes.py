@@ -87,9 +87,10 @@ def status(entry: str | int, status: str, *, workspace: Workspace | None = None)
         )
 
     edit(workspace.root / found.file, change)
-    return next(
+    now = [
         e for e in entries(workspace=workspace) if (e.title, e.file) == (found.title, found.file)
-    )
+    ]
+    return next((e for e in now if e.line == found.line), now[0])
 
 
 def _find_action(name: str, known: Sequence[Action]) -> Action:

@@ -18,7 +18,7 @@ from functools import partial
 from hashlib import sha256
 from typing import Any
 
-from lab.errors import LabError
+from lab.errors import LabError, RunNotFound
 from lab.log.blocks import block_text
 from lab.log.book import Book, edit
 from lab.log.entry import read_books
@@ -39,12 +39,16 @@ class Block:
 
 @dataclass(frozen=True)
 class Drift:
-    """A generated line that its runs no longer give; `recomputed` is what they give, or why not."""
+    """A generated line that its runs no longer give; `recomputed` is what they give, or why not.
+
+    `missing` says that nothing was contradicted: the block's runs are not on this machine.
+    """
 
     file: str
     line: int
     printed: str
     recomputed: str
+    missing: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -93,7 +97,8 @@ def check(*, workspace: Workspace | None = None) -> list[Drift]:
                 fresh = _fresh(block, workspace)
             except LabError as error:
                 first = next((line for line in printed if line), "")
-                found.append(Drift(file, block.start, first, str(error)))
+                missing = isinstance(error, RunNotFound)
+                found.append(Drift(file, block.start, first, str(error), missing))
                 continue
             found += _drifts(file, block.start, printed, fresh)
     return found

@@ -26,7 +26,10 @@ def selected(
         )
     if runs is None and suite is None:
         return None
-    found = found_by(runs, workspace) if runs is None or isinstance(runs, str) else list(runs)
+    if runs is None or isinstance(runs, str):
+        found = _standing(found_by(runs, workspace))
+    else:
+        found = list(runs)
     if suite is not None:
         found = [r for r in found if (r.record.get("suite") or {}).get("name") == suite]
         found = latest_per_plan(found)
@@ -34,6 +37,17 @@ def selected(
         asked = " of ".join(str(x) for x in (runs if isinstance(runs, str) else None, suite) if x)
         raise InputError("No run is selected", seen=asked, do="See `lab runs`.")
     return sorted(found, key=lambda r: r.id)
+
+
+def _standing(runs: Sequence[Run]) -> list[Run]:
+    """Without the runs of a suite that did not end well and were run again since."""
+
+    def planned(run: Run) -> str:
+        suite = run.record.get("suite") or {}
+        return repr((suite.get("name"), run.arm, run.notebook, suite.get("matrix")))
+
+    mended = {planned(run) for run in runs if run.status == "done" and run.record.get("suite")}
+    return [run for run in runs if run.status == "done" or planned(run) not in mended]
 
 
 def found_by(where: str | None, workspace: Workspace) -> list[Run]:

@@ -67,7 +67,7 @@ def test_a_number_edited_by_hand_is_found(workspace: Workspace, log: Path) -> No
     (drift,) = lab.log.check(workspace=workspace)
     assert "+2.6 points" in drift.printed
     assert "+1.6 points" in drift.recomputed
-    assert drift.as_dict().keys() == {"file", "line", "printed", "recomputed"}
+    assert drift.as_dict().keys() == {"file", "line", "printed", "recomputed", "missing"}
 
 
 def test_a_line_removed_or_added_is_found(workspace: Workspace, log: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from helpers import write_run
 
-from lab.log.selection import baseline_of, repeats_of
+from lab.log.selection import baseline_of, repeats_of, selected
 from lab.record.run import Run
 from lab.workspace import Workspace
 
@@ -43,3 +43,13 @@ def test_repeats_differ_in_the_seed_alone(workspace: Workspace) -> None:
     made = runs(workspace)
     assert [run.id for run in repeats_of(made["wide"], workspace)] == [made["wide again"].id]
     assert repeats_of(made["narrow"], workspace) == []
+
+
+def test_a_run_that_was_mended_since_is_not_told_again(workspace: Workspace) -> None:
+    plan = {"name": "night", "arm": "a", "index": 0, "matrix": {"seed": 0}}
+    for run_id, status in (("20260120_100000", "stopped"), ("20260120_101000", "done")):
+        write_run(workspace.runs, run_id, suite=plan, status=status)
+    write_run(workspace.runs, "20260120_102000", status="failed")
+    found = selected("status != running", None, workspace)
+    assert found is not None
+    assert [run.id for run in found] == ["20260120_101000", "20260120_102000"]
