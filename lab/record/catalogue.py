@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab.errors import InputError, LabError, RunNotFound, nearest
 from lab.record.files import RecordWarning
-from lab.record.metrics import goal_of
+from lab.record.metrics import ends_torn, goal_of
 from lab.record.paths import RunPaths
 from lab.record.run import Run
 from lab.record.where import parse_query
@@ -46,9 +46,16 @@ def find_runs(
 
 def find_run(workspace: Workspace, run_id: str) -> Run:
     """The run with this id, or with the only id that begins so; archived ones too."""
+    run = Run.read(find_folder(workspace, run_id))
+    _tell_of_torn_line(run)
+    return run
+
+
+def find_folder(workspace: Workspace, run_id: str) -> Path:
+    """The folder of the run that `find_run` finds."""
     for folder in (workspace.runs, workspace.runs / ARCHIVE):
         if run_id and Path(run_id).name == run_id and (folder / run_id / "run.json").is_file():
-            return Run.read(folder / run_id)
+            return folder / run_id
     places = {
         name: folder
         for folder in (workspace.runs / ARCHIVE, workspace.runs)
@@ -58,7 +65,7 @@ def find_run(workspace: Workspace, run_id: str) -> Run:
     ids = sorted(places)
     matches = [known for known in ids if run_id and known.startswith(run_id)]
     if len(matches) == 1:
-        return Run.read(places[matches[0]] / matches[0])
+        return places[matches[0]] / matches[0]
     if matches:
         raise RunNotFound(
             "Several runs begin so", seen=run_id, do=f"Say which: {', '.join(matches[:5])}."
@@ -139,7 +146,16 @@ def _all_runs(workspace: Workspace) -> list[Run]:
             warnings.warn(str(error), RecordWarning, stacklevel=4)
         else:
             found += [run] if run is not None else []
+    for run in found:
+        _tell_of_torn_line(run)
     return sorted(found, key=_age, reverse=True)
+
+
+def _tell_of_torn_line(run: Run) -> None:
+    # While a run is under way its last line may just be half written.
+    if run.status != "running" and ends_torn(run.path.metrics):
+        text = f"{run.path.metrics}: the last line is torn and left out"
+        warnings.warn(text, RecordWarning, stacklevel=4)
 
 
 def _age(run: Run) -> tuple[str, int, str]:

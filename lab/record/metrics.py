@@ -138,6 +138,16 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     return list(parse_rows(_content(path), path))
 
 
+def ends_torn(path: Path) -> bool:
+    """Whether the last line of a metrics.jsonl was never finished."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            return size > 0 and os.pread(file.fileno(), 1, size - 1) != b"\n"
+    except OSError:
+        return False
+
+
 def parse_rows(content: bytes, path: Path) -> Iterator[dict[str, Any]]:
     torn = 0
     for line in content.split(b"\n"):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.errors import LabError
-from lab.record.catalogue import find_run
+from lab.record.catalogue import find_folder
 from lab.record.files import RecordWarning, read_json
 from lab.record.fingerprint import data_cache, data_sha256
 from lab.record.metrics import restore, summarize
@@ -44,7 +44,7 @@ def check_runs(
 ) -> tuple[int, list[Problem]]:
     """How many runs were looked at (default: all), and every problem found."""
     if run_ids:
-        folders = [find_run(workspace, run_id).path.root for run_id in run_ids]
+        folders = [find_folder(workspace, run_id) for run_id in run_ids]
     else:
         folders = sorted(path for path in workspace.runs.glob("*/") if _looks_like_a_run(path))
     return len(folders), [problem for folder in folders for problem in _check(folder, workspace)]

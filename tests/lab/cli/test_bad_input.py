@@ -174,3 +174,19 @@ def test_brackets_are_shown_as_they_are(lab: Lab, workspace: Workspace) -> None:
     assert "[/a] b" in shown.out
     lab("log", "new", "research", "Brackets", "--finding", "f", "--action", "look at [/a] [red]")
     assert "look at [/a] [red]" in lab("log", "actions").out
+
+
+@pytest.mark.filterwarnings("always::lab.record.files.RecordWarning")
+def test_a_torn_last_line_is_left_out_and_told(lab: Lab, workspace: Workspace) -> None:
+    folder = write_run(
+        workspace.runs, "20260120_100000", curves={"val/loss": [0.5]}, headline="val/loss"
+    )
+    with (folder / "metrics.jsonl").open("ab") as file:
+        file.write(b'{"step": 2, "val/lo')
+    for words in (("runs", "--json"), ("show", "20260120_100000", "--json")):
+        said = lab(*words)
+        assert said.code == 0
+        shown = json.loads(said.out)
+        run = shown[0] if isinstance(shown, list) else shown
+        assert run["metrics"]["val/loss"]["last"] == 0.5
+        assert said.err.count("the last line is torn") == 1
