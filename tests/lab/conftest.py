@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 from helpers import write_workspace
 
 from lab.workspace import Workspace
+
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "notebooks"
 
 
 @pytest.fixture(autouse=True)
@@ -22,3 +25,12 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def workspace(tmp_path: Path) -> Workspace:
     """An empty workspace in a folder of its own."""
     return Workspace.load(write_workspace(tmp_path / "workspace"))
+
+
+@pytest.fixture
+def notebooks_workspace(tmp_path: Path) -> Workspace:
+    """A workspace that holds the fixture notebooks and no runs; its path has spaces."""
+    root = tmp_path / "workspace with spaces"
+    shutil.copytree(FIXTURES, root / "notebooks")
+    (root / "pyproject.toml").write_text("[tool.lab]\n", encoding="utf-8")
+    return Workspace.load(root)
