@@ -19,9 +19,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cvkan.baselines.matching import count_parameters
+from cvkan.config import ImageConfig
 from cvkan.info import DataInfo
 from cvkan.models import build
-from cvkan.models.config import ImageModelConfig
 
 INFO = DataInfo("cifar10", "image", (3, 32, 32), n_classes=10)
 SIZES = ((512, 6), (256, 6), (128, 4))  # d_complex, n_layers
@@ -123,7 +123,7 @@ def main() -> None:
     print("| model | parameters | ms/step | samples/s | complex peer ms/step | speed-up |")
     print("|---|---:|---:|---:|---:|---:|")
     for d, n_layers in SIZES:
-        model = build(ImageModelConfig(d_complex=d, n_layers=n_layers), INFO)
+        model = build(ImageConfig(d_complex=d, n_layers=n_layers), INFO)
         peer = ComplexModel(d, n_layers)
         steps = (stepper(model, options.device), stepper(peer, options.device))
         ours, theirs = medians(steps, options.repeats)

@@ -12,14 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cvkan.data import load
-    from cvkan.data.registry import DATASETS, Dataset
-    from cvkan.data.splits import Source, Split, Splits
-    from cvkan.errors import CvkanError
-    from cvkan.info import DataInfo
-    from cvkan.models import build
-    from cvkan.training.checkpoint import load_model
-    from cvkan.training.config import (
+    from cvkan.config import (
         AudioConfig,
         ImageConfig,
         SyntheticConfig,
@@ -27,6 +20,13 @@ if TYPE_CHECKING:
         TrainingConfig,
         config_for,
     )
+    from cvkan.data import load
+    from cvkan.data.registry import DATASETS, Dataset
+    from cvkan.data.splits import Source, Split, Splits
+    from cvkan.errors import CvkanError
+    from cvkan.info import DataInfo
+    from cvkan.models import build
+    from cvkan.training.checkpoint import load_model
     from cvkan.training.loop import Result, fit
     from cvkan.training.predict import Predictions, predict
 
@@ -61,7 +61,7 @@ _HOMES = {
     "cvkan.info": ("DataInfo",),
     "cvkan.models": ("build",),
     "cvkan.training.checkpoint": ("load_model",),
-    "cvkan.training.config": (
+    "cvkan.config": (
         "AudioConfig",
         "ImageConfig",
         "SyntheticConfig",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Domain = Literal["image", "audio", "timeseries", "synthetic"]
+Domain = Literal["image", "audio", "timeseries", "text", "synthetic", "scanline", "grid"]
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cvkan.baselines.matching import count_parameters, nearest_in_size, shape_only
+from cvkan.config import ImageConfig
 from cvkan.errors import CvkanError
 from cvkan.info import DataInfo
-from cvkan.models.config import ImageModelConfig
-from cvkan.models.image import ImageModel, patch_grid
+from cvkan.models.image import patch_grid
+from cvkan.models.makers import Baseline, Size
 
 HEADS = 4
-TOLERANCE = 0.03  # of the parameters of the model matched
 
 
 class TransformerBlock(nn.Module):
@@ -82,23 +81,16 @@ class VisionTransformer(nn.Module):
         return logits
 
 
-def matched_vit(config: ImageModelConfig, info: DataInfo) -> VisionTransformer:
-    """The transformer with as many parameters, to 3%, as the cvkan model of the same options."""
-    target = count_parameters(shape_only(lambda: ImageModel(config, info)))
-    depth = max(config.n_layers, 1)
+def vit(config: ImageConfig, info: DataInfo, size: Size) -> VisionTransformer:
+    """The transformer of a size, as deep as the model it is compared with."""
+    return VisionTransformer(
+        info,
+        dim=size.width,
+        hidden=size.hidden,
+        depth=max(config.n_layers, 1),
+        patch_size=config.patch_size,
+        dropout=config.dropout,
+    )
 
-    def vit(dim: int, hidden: int) -> VisionTransformer:
-        return VisionTransformer(
-            info,
-            dim=dim,
-            hidden=hidden,
-            depth=depth,
-            patch_size=config.patch_size,
-            dropout=config.dropout,
-        )
 
-    def size(dim: int, hidden: int) -> int:
-        return count_parameters(shape_only(lambda: vit(dim, hidden)))
-
-    dim, hidden = nearest_in_size(size, target, step=HEADS, tolerance=TOLERANCE)
-    return vit(dim, hidden)
+VIT = Baseline(vit, Size(64, 128), step=HEADS)

@@ -6,8 +6,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from cvkan.config import TrainingConfig
     from cvkan.data.splits import Splits
-    from cvkan.training.config import TrainingConfig
 
 __all__ = ["load"]
 

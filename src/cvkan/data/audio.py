@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from cvkan.config import AudioConfig
 from cvkan.data import folders
 from cvkan.data.registry import DATASETS
 from cvkan.data.speech import WORDS, synthesize
@@ -23,7 +24,6 @@ from cvkan.data.splits import (
     stream,
 )
 from cvkan.info import DataInfo
-from cvkan.training.config import AudioConfig
 
 _FULL_SCALE = torch.tensor(32768.0)  # 16-bit samples become [-1, 1)
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from cvkan.config import ImageConfig
 from cvkan.data import folders
 from cvkan.data.registry import DATASETS
 from cvkan.data.splits import (
@@ -24,7 +25,6 @@ from cvkan.data.splits import (
     stream,
 )
 from cvkan.info import DataInfo
-from cvkan.training.config import ImageConfig
 
 _CIFAR_CLASSES = (  # in label order
     *("airplane", "automobile", "bird", "cat", "deer"),

@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from cvkan.config import SyntheticConfig
 from cvkan.data.splits import IntArray, Split, Splits, generated_source, stream
 from cvkan.errors import ConfigError
 from cvkan.info import DataInfo
-from cvkan.training.config import SyntheticConfig
 
 Float = npt.NDArray[np.float32]
 

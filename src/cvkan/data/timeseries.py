@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from cvkan.config import TimeSeriesConfig
 from cvkan.data import folders
 from cvkan.data.registry import DATASETS
 from cvkan.data.splits import Source, Split, Splits, evenly_spaced, generated_source, stream
 from cvkan.errors import DataError
 from cvkan.info import DataInfo
-from cvkan.training.config import TimeSeriesConfig
 
 Float = npt.NDArray[np.float64]
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from cvkan.config import AudioConfig
 from cvkan.errors import CvkanError
 from cvkan.info import DataInfo
 from cvkan.layers.positions import Positions
 from cvkan.layers.spectrogram import SpectralEmbedding, SpectralFeatures, Spectrogram
 from cvkan.models.base import Classifier
-from cvkan.models.config import AudioModelConfig
+from cvkan.models.makers import Kan
 from cvkan.polar import Polar
 
 WAVEFORM_AXES, SPECTROGRAM_AXES = 2, 4
@@ -21,8 +22,8 @@ class AudioModel(Classifier):
     `model.spectrogram(waveforms)` makes the second from the first; results are the same.
     """
 
-    def __init__(self, config: AudioModelConfig, info: DataInfo) -> None:
-        super().__init__(config, info)
+    def __init__(self, config: AudioConfig, info: DataInfo) -> None:
+        super().__init__(config, info, n_tokens=info.lookback // config.hop + 1)
         self.spectrogram = Spectrogram(config.n_fft, config.hop)
         self.features = SpectralFeatures(config.n_fft, config.hop)
         self.embedding = SpectralEmbedding(self.spectrogram.n_bins, config.d_complex)
@@ -39,3 +40,6 @@ class AudioModel(Classifier):
             )
         tokens: Polar = self.positions(self.embedding(self.features(x, mask)))
         return tokens
+
+
+KAN = Kan(AudioModel)

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from torch import Tensor, nn
 
+from cvkan.config import ModelConfig
 from cvkan.layers.aggregation import Grid, make_aggregation
 from cvkan.layers.centring import add_centred
 from cvkan.layers.norm import make_norm
 from cvkan.layers.polarizing import PolarizingBlock
-from cvkan.models.config import ModelConfig
 from cvkan.polar import Polar
 
 
@@ -24,7 +24,7 @@ class Layer(nn.Module):
         )
         self.block = PolarizingBlock(
             config.d_complex,
-            hidden=config.kan_hidden * config.mlp_expansion,
+            hidden=config.block_hidden,
             interaction=config.interaction,
             per_dim=config.per_dim,
             mag_scale=config.mag_scale,
@@ -44,7 +44,7 @@ class Layer(nn.Module):
 class Backbone(nn.Module):
     """`n_layers` layers; a causal aggregation makes all of it causal."""
 
-    def __init__(self, config: ModelConfig, *, grid: Grid | None = None) -> None:
+    def __init__(self, config: ModelConfig, *, n_tokens: int, grid: Grid | None = None) -> None:
         super().__init__()
         self.layers = nn.ModuleList(Layer(config, grid) for _ in range(config.n_layers))
 

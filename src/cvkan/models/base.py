@@ -7,22 +7,22 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
+from cvkan.config import ModelConfig
 from cvkan.errors import CvkanError
 from cvkan.info import DataInfo
 from cvkan.layers.aggregation import Grid
 from cvkan.layers.heads import ClassificationHead
 from cvkan.layers.pooling import make_pooling
 from cvkan.models.backbone import Backbone
-from cvkan.models.config import ModelConfig
 from cvkan.polar import Polar
 
 
 class TokenModel(nn.Module, ABC):
     """Embedding (a subclass's), backbone and pooling; a subclass adds the head."""
 
-    def __init__(self, config: ModelConfig, *, grid: Grid | None = None) -> None:
+    def __init__(self, config: ModelConfig, *, n_tokens: int, grid: Grid | None = None) -> None:
         super().__init__()
-        self.backbone = Backbone(config, grid=grid)
+        self.backbone = Backbone(config, n_tokens=n_tokens, grid=grid)
         self.pool = make_pooling(config.pooling, config.d_complex)
 
     @abstractmethod
@@ -45,8 +45,10 @@ class TokenModel(nn.Module, ABC):
 class Classifier(TokenModel):
     """A token model that ends in logits (B, classes)."""
 
-    def __init__(self, config: ModelConfig, info: DataInfo, *, grid: Grid | None = None) -> None:
-        super().__init__(config, grid=grid)
+    def __init__(
+        self, config: ModelConfig, info: DataInfo, *, n_tokens: int, grid: Grid | None = None
+    ) -> None:
+        super().__init__(config, n_tokens=n_tokens, grid=grid)
         if info.n_classes is None:
             raise CvkanError(
                 f"{info.domain} models classify, but the data set has no classes",

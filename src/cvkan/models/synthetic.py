@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from cvkan.config import SyntheticConfig
 from cvkan.info import DataInfo
 from cvkan.layers.embedding import ComplexSequence, RealSequence
 from cvkan.models.base import Classifier
-from cvkan.models.config import SyntheticModelConfig
+from cvkan.models.makers import Kan
 from cvkan.polar import Polar
 
 COMPLEX_AXES = 3  # (tokens, features, 2) without the batch
@@ -19,11 +20,14 @@ class SyntheticModel(Classifier):
     Positions would turn tokens against each other, and their common phase is the signal.
     """
 
-    def __init__(self, config: SyntheticModelConfig, info: DataInfo) -> None:
-        super().__init__(config, info)
+    def __init__(self, config: SyntheticConfig, info: DataInfo) -> None:
+        super().__init__(config, info, n_tokens=info.lookback)
         kind = ComplexSequence if len(info.sample_shape) == COMPLEX_AXES else RealSequence
         self.embedding = kind(info.sample_shape[1], config.d_complex)
 
     def embed(self, x: Tensor, mask: Tensor | None = None) -> Polar:
         tokens: Polar = self.embedding(x)
         return tokens
+
+
+KAN = Kan(SyntheticModel)

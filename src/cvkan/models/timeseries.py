@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from cvkan.config import TimeSeriesConfig
 from cvkan.errors import CvkanError
 from cvkan.info import DataInfo
 from cvkan.layers.embedding import RealSequence
@@ -11,7 +12,7 @@ from cvkan.layers.heads import ForecastHead
 from cvkan.layers.linear_forecast import LinearForecast
 from cvkan.layers.positions import Positions
 from cvkan.models.base import TokenModel
-from cvkan.models.config import TimeSeriesModelConfig
+from cvkan.models.makers import Kan
 from cvkan.polar import Polar
 
 
@@ -22,8 +23,8 @@ class TimeSeriesModel(TokenModel):
     its forecast. The linear path, where it is on, gives the level; the tokens correct it.
     """
 
-    def __init__(self, config: TimeSeriesModelConfig, info: DataInfo) -> None:
-        super().__init__(config)
+    def __init__(self, config: TimeSeriesConfig, info: DataInfo) -> None:
+        super().__init__(config, n_tokens=info.lookback)
         if info.horizon is None:
             raise CvkanError(
                 "time series models forecast, but the data set has no horizon",
@@ -51,3 +52,6 @@ class TimeSeriesModel(TokenModel):
         if self.linear is not None:
             change = change + self.linear(x - last)
         return last + change
+
+
+KAN = Kan(TimeSeriesModel)

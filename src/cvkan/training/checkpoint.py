@@ -14,9 +14,9 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from cvkan.config import TrainingConfig, config_for
 from cvkan.errors import CvkanError
 from cvkan.info import DataInfo
-from cvkan.training.config import TrainingConfig, config_for
 
 Weights = Mapping[str, Tensor]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
+from cvkan.config import TrainingConfig
 from cvkan.data.splits import Split
 from cvkan.errors import ConfigError
-from cvkan.training.config import TrainingConfig
 
 # A split up to this size moves to the accelerator whole; a larger one goes batch by batch.
 _RESIDENT_BYTES = 2**31

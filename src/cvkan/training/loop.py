@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from cvkan.baselines.matching import count_parameters
+from cvkan.config import ImageConfig, TrainingConfig
 from cvkan.data.splits import Splits
 from cvkan.training.augment import flipped, shifted
 from cvkan.training.checkpoint import Weights, save_config, save_weights
-from cvkan.training.config import ImageConfig, TrainingConfig
 from cvkan.training.device import device_of, placed
 from cvkan.training.metrics import Metrics, Totals, prefixed, quality
 from cvkan.training.objective import objective_for

@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from cvkan.config import ClassifierConfig, TrainingConfig
 from cvkan.data.splits import Splits
 from cvkan.errors import DataError
-from cvkan.training.config import ClassifierConfig, TrainingConfig
 
 Objective = Callable[[Tensor, Tensor], Tensor]
 

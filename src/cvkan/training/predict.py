@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from cvkan.config import TrainingConfig
 from cvkan.data.splits import Split
-from cvkan.training.config import TrainingConfig
 from cvkan.training.device import device_of, placed
 from cvkan.training.metrics import Metrics, metrics_of
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from cvkan.training.config import TrainingConfig
+from cvkan.config import TrainingConfig
 
 
 class LearningRate:

@@ -7,10 +7,10 @@ import torch
 
 from cvkan.baselines.matching import count_parameters, nearest_in_size, shape_only
 from cvkan.baselines.vit import TransformerBlock
+from cvkan.config import ImageConfig
 from cvkan.errors import CvkanError
 from cvkan.info import DataInfo
 from cvkan.models import build
-from cvkan.models.config import ImageModelConfig
 
 CIFAR = DataInfo("cifar10", "image", (3, 32, 32), n_classes=10)
 
@@ -20,14 +20,16 @@ CIFAR = DataInfo("cifar10", "image", (3, 32, 32), n_classes=10)
 def test_it_has_as_many_parameters_as_the_model_it_is_compared_with(d_complex, n_layers):
     sizes = {}
     for name in ("cvkan", "vit"):
-        config = ImageModelConfig(model=name, d_complex=d_complex, n_layers=n_layers)
+        config = ImageConfig(
+            model=name, match_params_of="cvkan", d_complex=d_complex, n_layers=n_layers
+        )
         sizes[name] = count_parameters(shape_only(lambda config=config: build(config, CIFAR)))
     assert sizes["vit"] == pytest.approx(sizes["cvkan"], rel=0.03)
 
 
 def test_measuring_sizes_draws_no_random_numbers():
     before = torch.random.get_rng_state()
-    shape_only(lambda: build(ImageModelConfig(), CIFAR))
+    shape_only(lambda: build(ImageConfig(), CIFAR))
     assert torch.equal(before, torch.random.get_rng_state())
 
 
@@ -50,7 +52,7 @@ def test_a_block_is_a_pre_norm_encoder_layer():
 
 def test_it_learns():
     torch.manual_seed(0)
-    model = build(ImageModelConfig(model="vit", d_complex=32), CIFAR)
+    model = build(ImageConfig(model="vit", d_complex=32), CIFAR)
     x, y = torch.randn(8, 3, 32, 32), torch.arange(8)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
     for _ in range(15):
@@ -62,7 +64,7 @@ def test_it_learns():
 
 
 def test_a_mask_is_refused():
-    model = build(ImageModelConfig(model="vit"), CIFAR)
+    model = build(ImageConfig(model="vit"), CIFAR)
     with pytest.raises(CvkanError, match="takes no mask"):
         model(torch.zeros(1, 3, 32, 32), torch.ones(1, 64, dtype=torch.bool))
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
+from cvkan.config import AudioConfig, ImageConfig, TimeSeriesConfig
 from cvkan.errors import CvkanError
 from cvkan.info import DataInfo
 from cvkan.models import build
-from cvkan.models.config import AudioModelConfig, ImageModelConfig, TimeSeriesModelConfig
 
 SERIES = DataInfo("x", "timeseries", (24, 3), horizon=12)
 
@@ -16,7 +16,7 @@ SERIES = DataInfo("x", "timeseries", (24, 3), horizon=12)
 def test_a_precomputed_spectrogram_gives_the_same_output():
     torch.manual_seed(0)
     info = DataInfo("x", "audio", (1600,), n_classes=4)
-    model = build(AudioModelConfig(d_complex=16), info).eval()
+    model = build(AudioConfig(d_complex=16), info).eval()
     waveforms = torch.randn(3, 1600)
     stored = model.spectrogram(waveforms).contiguous().clone()
     assert stored.shape == (3, 13, 129, 2)
@@ -24,14 +24,14 @@ def test_a_precomputed_spectrogram_gives_the_same_output():
 
 
 def test_a_spectrogram_of_another_size_is_an_error():
-    model = build(AudioModelConfig(), DataInfo("x", "audio", (1600,), n_classes=4))
+    model = build(AudioConfig(), DataInfo("x", "audio", (1600,), n_classes=4))
     with pytest.raises(CvkanError, match="129"):
         model(torch.zeros(3, 13, 65, 2))
 
 
 def test_a_forecast_starts_as_the_last_value():
     torch.manual_seed(0)
-    model = build(TimeSeriesModelConfig(d_complex=16), SERIES)
+    model = build(TimeSeriesConfig(d_complex=16), SERIES)
     x = torch.randn(4, 24, 3)
     assert torch.equal(model(x), x[:, -1:].expand(4, 12, 3))
 
@@ -39,7 +39,7 @@ def test_a_forecast_starts_as_the_last_value():
 @pytest.mark.parametrize("linear_path", [True, False])
 def test_a_shift_of_a_channel_shifts_its_forecast(linear_path):
     torch.manual_seed(0)
-    model = build(TimeSeriesModelConfig(d_complex=16, linear_path=linear_path), SERIES).double()
+    model = build(TimeSeriesConfig(d_complex=16, linear_path=linear_path), SERIES).double()
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.2)
     x, shift = torch.randn(4, 24, 3).double(), torch.tensor([5.0, -3.0, 100.0]).double()
@@ -49,7 +49,7 @@ def test_a_shift_of_a_channel_shifts_its_forecast(linear_path):
 def test_the_linear_path_learns_a_linear_forecast():
     """A straight line continues; the least-squares solution exists, so the error goes to zero."""
     torch.manual_seed(0)
-    model = build(TimeSeriesModelConfig(d_complex=8, n_layers=0), SERIES).linear
+    model = build(TimeSeriesConfig(d_complex=8, n_layers=0), SERIES).linear
     slopes = torch.randn(64, 1, 3)
     line = slopes * torch.arange(-23, 13)[None, :, None] / 12
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
@@ -63,4 +63,4 @@ def test_the_linear_path_learns_a_linear_forecast():
 
 def test_patches_must_fill_the_image():
     with pytest.raises(CvkanError, match=r"fill a 8 x 10 image: 4.*divides both"):
-        build(ImageModelConfig(), DataInfo("x", "image", (1, 8, 10), n_classes=4))
+        build(ImageConfig(), DataInfo("x", "image", (1, 8, 10), n_classes=4))

@@ -7,19 +7,19 @@ import math
 import pytest
 import torch
 
+from cvkan.config import AudioConfig, SyntheticConfig, TimeSeriesConfig
 from cvkan.info import DataInfo
 from cvkan.layers.aggregation import AGGREGATIONS
 from cvkan.layers.norm import NORMS
 from cvkan.layers.pooling import POOLINGS
 from cvkan.models import build
-from cvkan.models.config import AudioModelConfig, SyntheticModelConfig, TimeSeriesModelConfig
 
 N, F = 9, 6
 
 
 def model(n_layers: int = 3, **options: object) -> torch.nn.Module:
     torch.manual_seed(0)
-    config = SyntheticModelConfig(d_complex=16, kan_hidden=4, n_layers=n_layers, **options)
+    config = SyntheticConfig(d_complex=16, kan_hidden=4, n_layers=n_layers, **options)
     return build(config, DataInfo("x", "synthetic", (N, F, 2), n_classes=4)).double().eval()
 
 
@@ -52,7 +52,7 @@ def test_padding_never_changes_a_result(options):
 def test_padded_frames_of_a_spectrogram_do_not_matter():
     torch.manual_seed(0)
     info = DataInfo("x", "audio", (1600,), n_classes=4)
-    made = build(AudioModelConfig(d_complex=16, kan_hidden=4), info).double().eval()
+    made = build(AudioConfig(d_complex=16, kan_hidden=4), info).double().eval()
     x = torch.randn(2, 12, 129, 2, dtype=torch.float64)
     torch.testing.assert_close(made(*padded(x, 5, math.nan)), made(x), rtol=1e-10, atol=1e-10)
 
@@ -69,7 +69,7 @@ def test_a_common_turn_of_all_tokens_changes_what_only_the_parameters_may():
 def test_future_steps_never_change_the_past(options):
     torch.manual_seed(0)
     info = DataInfo("x", "timeseries", (20, 3), horizon=4)
-    config = TimeSeriesModelConfig(d_complex=16, kan_hidden=4, n_layers=3, **options)
+    config = TimeSeriesConfig(d_complex=16, kan_hidden=4, n_layers=3, **options)
     made = build(config, info).double().eval()
     x = torch.randn(2, 20, 3, dtype=torch.float64)
     changed = x.clone()

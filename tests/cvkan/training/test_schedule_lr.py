@@ -49,6 +49,7 @@ def test_plateau_halves_after_its_patience_and_starts_counting_again() -> None:
 
 
 def test_only_plateau_heeds_validation() -> None:
-    schedule = rate(schedule="constant", plateau_patience=1)
-    schedule.epoch_ended(improved=False)
+    schedule = rate(schedule="constant")
+    for _ in range(9):
+        schedule.epoch_ended(improved=False)
     assert schedule.at(0) == 1.0

@@ -1,0 +1,29 @@
+"""Options of the image classifier."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from cvkan.config.model import Kan
+from cvkan.config.training import ClassifierConfig
+
+Embedding = Literal["linear", "deep"]
+
+
+class ImageConfig(ClassifierConfig):
+    """All options of an image classifier."""
+
+    domain = "image"
+    model: Kan | Literal["vit", "resnet", "mixer"] = Field(
+        "cvkan", description="cvkan, a twin of it, or a baseline"
+    )
+    dataset: Literal["digits", "cifar10"] = Field(
+        "digits", description="digits come with scikit-learn"
+    )
+    embedding: Embedding = Field("deep", description="linear patches, or a convolutional stem")
+    patch_size: int = Field(4, gt=0, description="pixels across a token; deep needs a power of 2")
+    epochs: int = Field(5, gt=0, description="passes over the training set")
+    flip: bool = Field(False, description="mirror half of the training images left to right")
+    shift: int = Field(0, ge=0, description="move training images by up to this many pixels")

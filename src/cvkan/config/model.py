@@ -1,0 +1,102 @@
+"""The options that every domain's model has."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from cvkan.config.options import Needs, Options
+
+# Tokens as complex numbers, and two twins to ask whether that matters: the same model with the
+# update computed on real and imaginary parts, or on log-magnitudes and angles as plain numbers.
+Kan = Literal["cvkan", "real_cartesian", "real_polar"]
+Layer = Literal["polarizing", "gated", "phase_attention", "hierarchical"]
+Aggregation = Literal[
+    "mean", "magnitude_weighted", "local_window", "causal", "attention", "graph_neighborhood"
+]
+Interaction = Literal["broadcast", "pointwise"]
+Heads = Literal["emergent", "offset", "factored"]
+Norm = Literal["none", "layer", "rms", "batch"]
+Pooling = Literal["mean", "max", "attention", "last", "covariance", "spectral"]
+Positions = Literal["none", "fixed", "learned"]
+LevelSharing = Literal["shared", "per_level", "per_direction", "hybrid"]
+TopDown = Literal["none", "mirror", "learned"]
+
+_HIERARCHICAL = Needs("layer", ("hierarchical",))
+
+
+class ModelConfig(Options):
+    """Options of the stack of layers, whatever its tokens are."""
+
+    model: str = Field("cvkan", description="which model: cvkan, a twin of it, or a baseline")
+    match_params_of: str | None = Field(
+        None, description="a model whose number of parameters this one is to have, to 3%"
+    )
+    seed: int = Field(0, ge=0, description="initial weights; order of batches and dropout too")
+    d_complex: int = Field(64, gt=0, description="complex dimensions of a token")
+    n_layers: int = Field(2, ge=0, description="layers in which tokens interact; 0: the control")
+    layer: Layer = Field("polarizing", description="how tokens interact")
+    interaction: Interaction = Field(
+        "broadcast", description="broadcast: tokens see the context only; pointwise: and themselves"
+    )
+    aggregation: Aggregation = Field(
+        "magnitude_weighted", description="how a block sums up the tokens it lets interact"
+    )
+    window: int = Field(7, gt=0, description="tokens across the window of aggregation local_window")
+    heads: Heads = Field("emergent", description="groups of dimensions that interact on their own")
+    n_heads: int = Field(4, gt=0, description="how many; they divide d_complex")
+    kan_hidden: int = Field(32, gt=0, description="base width of the perceptrons")
+    mlp_expansion: int = Field(4, gt=0, description="a block's hidden width is kan_hidden times it")
+    mlp_hidden: int | None = Field(
+        None, gt=0, description="a block's hidden width itself; null: kan_hidden * mlp_expansion"
+    )
+    per_dim: bool = Field(
+        True, description="dense over all dimensions; false: one shared 1-D function (KAN-like)"
+    )
+    # small, so that blocks begin near the identity and grow as far as they help
+    mag_scale: float = Field(0.01, description="initial size of a block's update (it is learned)")
+    norm: Norm = Field("none", description="normalisation after each layer")
+    center_magnitudes: bool = Field(
+        True, description="divide each dimension by its geometric mean over tokens after each layer"
+    )
+    levels: int | None = Field(
+        None, gt=0, description="levels of a hierarchy; null: until one group holds all tokens"
+    )
+    level_sharing: LevelSharing = Field(
+        "per_level", description="which levels have a block of their own; hybrid: the first ones"
+    )
+    hybrid_levels: int = Field(2, gt=0, description="levels with a block of their own if hybrid")
+    top_down: TopDown = Field("none", description="the way back: none, the same blocks, or others")
+    phase_shifting: bool = Field(False, description="turn a group's tokens by learned angles")
+    n_paths: int = Field(1, gt=0, description="hierarchies side by side, path i shifted by i")
+    path_combination: Literal["mean", "learned", "kan"] = Field(
+        "mean", description="how paths become one"
+    )
+    path_sharing: bool = Field(False, description="one hierarchy for all paths, not one each")
+    dropout: float = Field(0.0, ge=0.0, lt=1.0, description="rate inside perceptrons and heads")
+    complex_dropout: float = Field(
+        0.0, ge=0.0, lt=1.0, description="rate at which whole complex numbers of tokens are dropped"
+    )
+    positions: Positions = Field("fixed", description="how a token is turned by its place")
+    pooling: Pooling = Field("attention", description="how tokens become one feature vector")
+
+    @property
+    def block_hidden(self) -> int:
+        """The hidden width of a block's perceptrons."""
+        return self.mlp_hidden or self.kan_hidden * self.mlp_expansion
+
+    needs: ClassVar = {
+        "window": Needs("aggregation", ("local_window",)),
+        "heads": Needs("layer", ("polarizing",)),
+        "interaction": Needs("layer", ("polarizing", "hierarchical")),
+        "per_dim": Needs("layer", ("polarizing", "hierarchical")),
+        "levels": _HIERARCHICAL,
+        "level_sharing": _HIERARCHICAL,
+        "hybrid_levels": Needs("level_sharing", ("hybrid",)),
+        "top_down": _HIERARCHICAL,
+        "phase_shifting": _HIERARCHICAL,
+        "n_paths": _HIERARCHICAL,
+        "path_combination": _HIERARCHICAL,
+        "path_sharing": _HIERARCHICAL,
+    }

@@ -1,0 +1,30 @@
+"""Options of the classifier of bare token sequences."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from cvkan.config.model import Kan, Positions
+from cvkan.config.training import ClassifierConfig
+
+
+class SyntheticConfig(ClassifierConfig):
+    """All options of a classifier of signal-versus-noise tokens."""
+
+    domain = "synthetic"
+    model: Kan | Literal["mean_linear"] = Field(
+        "cvkan", description="cvkan, a twin of it, or a baseline"
+    )
+    dataset: Literal["signal_noise"] = Field("signal_noise", description="generated")
+    positions: Positions = "none"  # they would turn tokens against each other
+    epochs: int = Field(4, gt=0, description="passes over the training set")
+    n_tokens: int = Field(16, gt=0, description="tokens of a sample")
+    token_dim: int = Field(32, gt=0, description="complex features of a token")
+    n_signal: int = Field(4, gt=0, description="tokens that carry the signal where there is one")
+    n_patterns: int = Field(1, gt=0, description="different signals; classes are noise and these")
+    coherence: float = Field(0.4, ge=0, le=1, description="phase alignment of the signal: 1 exact")
+    common_phase: Literal["fixed", "random"] = Field(
+        "random", description="random: a sample's signal is turned as a whole; defeats the mean"
+    )

@@ -1,0 +1,34 @@
+"""Options of the forecasting models."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from cvkan.config.model import Aggregation, Kan, Pooling
+from cvkan.config.training import TrainingConfig
+
+
+class TimeSeriesConfig(TrainingConfig):
+    """All options of a forecaster."""
+
+    domain = "timeseries"
+    model: Kan | Literal["lstm", "tcn", "transformer", "dlinear", "nlinear", "naive"] = Field(
+        "cvkan", description="cvkan, a twin of it, or a baseline"
+    )
+    dataset: Literal["cycles", "etth1"] = Field("cycles", description="cycles is generated")
+    lookback: int = Field(96, gt=0, description="hours the model sees")
+    horizon: int = Field(96, gt=0, description="hours it forecasts")
+    aggregation: Aggregation = "causal"
+    pooling: Pooling = "last"
+    output_mode: Literal["both", "magnitude", "real", "phase"] = Field(
+        "both", description="which part of the pooled complex vector the forecast is read from"
+    )
+    linear_path: bool = Field(
+        True, description="add a linear forecast per channel (trend and remainder), as in DLinear"
+    )
+    d_complex: int = Field(32, gt=0, description="complex dimensions of a token")
+    n_layers: int = Field(1, ge=0, description="layers in which tokens interact; 0: the control")
+    epochs: int = Field(3, gt=0, description="passes over the training set")
+    batch_size: int = Field(32, gt=0, description="samples in an optimizer step")
