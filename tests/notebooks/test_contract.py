@@ -54,8 +54,9 @@ def options(domain: str) -> dict[str, Any]:
 def choices(annotation: Any) -> set[Any] | None:
     """The values a Literal allows, None in a union among them; None for other annotations."""
     if isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is typing.Union:
-        parts = [choices(part) for part in typing.get_args(annotation) if part is not type(None)]
-        return None if None in parts else {None}.union(*parts)  # type: ignore[arg-type]
+        parts = typing.get_args(annotation)
+        found = [{None} if part is type(None) else choices(part) for part in parts]
+        return None if None in found else set().union(*found)  # type: ignore[arg-type]
     if typing.get_origin(annotation) is typing.Literal:
         return set(typing.get_args(annotation))
     return None
