@@ -17,7 +17,7 @@ Objective = Callable[[Tensor, Tensor], Tensor]
 
 def objective_for(config: TrainingConfig, splits: Splits, device: torch.device) -> Objective:
     """The function (outputs, targets) -> loss that `config` asks for."""
-    if not isinstance(config, ClassifierConfig):
+    if not isinstance(config, ClassifierConfig) or splits.train.targets.is_floating_point():
         return F.mse_loss
     weights = None
     if config.class_weights:
