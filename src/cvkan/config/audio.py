@@ -19,7 +19,8 @@ class AudioConfig(ClassifierConfig):
         "cvkan", description="cvkan, a twin of it, or a baseline"
     )
     task: Literal["classification", "reconstruction"] = Field(
-        "classification", description="say what was said, or give the waveform back"
+        "classification",
+        description="say what was said, or give the waveform back (spoken_tones: without its noise)",
     )
     dataset: Literal["spoken_tones", "fsdd", "speech_commands"] = Field(
         "spoken_tones", description="spoken_tones is synthesized"
@@ -31,4 +32,10 @@ class AudioConfig(ClassifierConfig):
     batch_size: int = Field(32, gt=0, description="samples in an optimizer step")
     noise: float = Field(1.0, ge=0, description="spoken_tones: noise relative to the voice")
 
-    needs: ClassVar = {"noise": Needs("dataset", ("spoken_tones",))}
+    needs: ClassVar = {
+        "noise": Needs("dataset", ("spoken_tones",)),
+        # a waveform that is given back has no classes, and all its tokens are kept
+        "label_smoothing": Needs("task", ("classification",)),
+        "class_weights": Needs("task", ("classification",)),
+        "pooling": Needs("task", ("classification",)),
+    }

@@ -29,7 +29,11 @@ _FULL_SCALE = torch.tensor(32768.0)  # 16-bit samples become [-1, 1)
 
 
 def load(config: AudioConfig) -> Splits:
-    """Waveforms (samples,) in [-1, 1), one length for all."""
+    """Waveforms (samples,) in [-1, 1), one length for all.
+
+    Targets are classes, or for a reconstruction the waveforms themselves: those of spoken tones
+    are the voice without the noise.
+    """
     if config.dataset == "spoken_tones":
         return _spoken_tones(config)
     return _fsdd(config) if config.dataset == "fsdd" else _speech_commands(config)
@@ -46,7 +50,13 @@ def _spoken_tones(config: AudioConfig) -> Splits:
     info = DataInfo(
         "spoken_tones", "audio", waves[0].shape[1:], "Spoken tones", len(WORDS), WORDS, None, 8000
     )
-    splits = (_split(*pair) for pair in zip(waves, labels, strict=True))
+    truths: Sequence[IntArray | npt.NDArray[np.int16]] = labels
+    if config.task == "reconstruction":
+        truths = [  # the same words from the same streams
+            synthesize(classes, stream(config.data_seed, purpose), noise=0.0)
+            for purpose, classes in enumerate(labels)
+        ]
+    splits = (_split(*pair) for pair in zip(waves, truths, strict=True))
     return Splits.of(splits, info, generated_source("spoken_tones", *waves))
 
 
@@ -63,7 +73,8 @@ def _fsdd(config: AudioConfig) -> Splits:
     names = tuple(str(digit) for digit in range(10))
     shape = waves.shape[1:]
     info = DataInfo("fsdd", "audio", shape, "Spoken digits (FSDD)", 10, names, None, 8000)
-    splits = (_split(waves[index], labels[index]) for index in parts)
+    truths = waves if config.task == "reconstruction" else labels
+    splits = (_split(waves[index], truths[index]) for index in parts)
     return Splits.of(splits, info, Source("fsdd", path, folders.sha256(path)))
 
 
@@ -83,7 +94,7 @@ def _speech_commands(config: AudioConfig) -> Splits:
         _choose(sorted(listed["validation"]), words, config.validation_size),
         _choose(sorted(listed["testing"]), words, config.test_size),
     ]
-    splits = (_split(_read(path, names), _labels(names, words)) for names in chosen)
+    splits = (_speech_split(config, path, names, words) for names in chosen)
     info = DataInfo(
         "speech_commands", "audio", (16000,), "Speech Commands", len(words), words, None, 16000
     )
@@ -91,6 +102,13 @@ def _speech_commands(config: AudioConfig) -> Splits:
     lists = ("testing_list.txt", "validation_list.txt")
     source = Source("speech_commands", path, folders.sha256(path, lists))
     return Splits.of(splits, info, source)
+
+
+def _speech_split(
+    config: AudioConfig, path: Path, names: Sequence[str], words: tuple[str, ...]
+) -> Split:
+    waves = _read(path, names)
+    return _split(waves, waves if config.task == "reconstruction" else _labels(names, words))
 
 
 def _labels(names: Sequence[str], words: tuple[str, ...]) -> IntArray:
@@ -112,5 +130,9 @@ def _read(folder: Path, names: Sequence[str]) -> npt.NDArray[np.int16]:
     return waves
 
 
-def _split(waves: npt.NDArray[np.int16], labels: IntArray) -> Split:
-    return Split(torch.from_numpy(waves), torch.from_numpy(labels), scale=_FULL_SCALE)
+def _split(waves: npt.NDArray[np.int16], truths: IntArray | npt.NDArray[np.int16]) -> Split:
+    """Waveforms beside classes, or beside the waveforms that are to come back (16 bit both)."""
+    targets = torch.from_numpy(truths)
+    if targets.dtype == torch.int16:
+        targets = targets / _FULL_SCALE
+    return Split(torch.from_numpy(waves), targets, scale=_FULL_SCALE)

@@ -1,14 +1,18 @@
-"""Audio: one token a frame of the spectrogram."""
+"""Audio: one token a frame of the spectrogram, for a class or for the waveform itself."""
 
 from __future__ import annotations
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 from cvkan.config import AudioConfig
 from cvkan.errors import CvkanError
 from cvkan.info import DataInfo
+from cvkan.layers.embedding import ComplexSequence
 from cvkan.layers.positions import Positions
 from cvkan.layers.spectrogram import SpectralEmbedding, SpectralFeatures, Spectrogram
+from cvkan.layers.waveform import BinsFromTokens, InverseSpectrogram, level
+from cvkan.models.backbone import Backbone
 from cvkan.models.base import Classifier
 from cvkan.models.makers import Kan
 from cvkan.polar import Polar
@@ -30,16 +34,84 @@ class AudioModel(Classifier):
         self.positions = Positions(config.d_complex)
 
     def embed(self, x: Tensor, mask: Tensor | None = None) -> Polar:
-        if x.dim() == WAVEFORM_AXES:
-            x = self.spectrogram(x)
-        elif x.dim() != SPECTROGRAM_AXES or x.shape[2:] != (self.spectrogram.n_bins, 2):
-            raise CvkanError(
-                "audio comes as waveforms or as their spectrograms",
-                seen=tuple(x.shape),
-                do=f"Give (batch, samples) or (batch, frames, {self.spectrogram.n_bins}, 2).",
-            )
-        tokens: Polar = self.positions(self.embedding(self.features(x, mask)))
+        features = self.features(as_spectrogram(x, self.spectrogram), mask)
+        tokens: Polar = self.positions(self.embedding(features))
         return tokens
 
 
-KAN = Kan(AudioModel)
+class AudioReconstructor(nn.Module):
+    """Waveforms (B, samples), or their spectrograms, to waveforms (B, samples).
+
+    Tokens are the raw complex bins through one complex linear map, phases and all: what classes
+    must not depend on is what a waveform is made of. Blocks see every dimension at one loudness, and
+    what centring takes off is put back behind them, so a recording twice as loud comes back twice
+    as loud. The positions' turns are undone before the way back to the bins.
+    """
+
+    def __init__(self, config: AudioConfig, info: DataInfo) -> None:
+        super().__init__()
+        self.samples = info.lookback
+        self.spectrogram = Spectrogram(config.n_fft, config.hop)
+        self.embedding = ComplexSequence(self.spectrogram.n_bins, config.d_complex)
+        self.positions = Positions(config.d_complex)
+        self.backbone = Backbone(config, n_tokens=info.lookback // config.hop + 1)
+        self.bins = BinsFromTokens(
+            config.d_complex,
+            self.spectrogram.n_bins,
+            hidden=2 * config.kan_hidden,
+            dropout=config.dropout,
+        )
+        self.waveform = InverseSpectrogram(config.n_fft, config.hop)
+
+    def embed(self, x: Tensor, mask: Tensor | None = None) -> Polar:
+        """Tokens (B, frames, D), each dimension of root mean square 1."""
+        return self._tokens(as_spectrogram(x, self.spectrogram), mask)[0]
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        tokens, loudness = self._tokens(as_spectrogram(x, self.spectrogram), mask)
+        tokens = self.backbone(tokens, mask).masked(mask)
+        whole = loudness.square().mean(-1, keepdim=True).sqrt()  # of the recording
+        tokens = tokens.scale(loudness / (whole * level(tokens, mask)))
+        turned_back = _conjugate(self.positions(_conjugate(tokens)))
+        bins = self.bins(turned_back).scale(whole)
+        waveform: Tensor = self.waveform(bins.pair.transpose(-1, -2), self.samples)
+        return waveform
+
+    @torch.no_grad()
+    def trace(self, x: Tensor, mask: Tensor | None = None) -> list[Polar]:
+        """The tokens (B, frames, D) after the embedding and after each layer, for pictures."""
+        return [state.detach() for state in self.backbone.states(self.embed(x, mask), mask)]
+
+    def _tokens(self, spectrogram: Tensor, mask: Tensor | None) -> tuple[Polar, Tensor]:
+        embedded: Polar = self.embedding(spectrogram)
+        tokens: Polar = self.positions(embedded.masked(mask))
+        loudness = level(tokens, mask)
+        return tokens.scale(1 / loudness), loudness
+
+
+def as_spectrogram(x: Tensor, spectrogram: Spectrogram) -> Tensor:
+    """Waveforms (B, samples) as spectrograms; spectrograms as they are, if they are of its kind."""
+    if x.dim() == WAVEFORM_AXES:
+        transformed: Tensor = spectrogram(x)
+        return transformed
+    if x.dim() != SPECTROGRAM_AXES or x.shape[2:] != (spectrogram.n_bins, 2):
+        raise CvkanError(
+            "audio comes as waveforms or as their spectrograms",
+            seen=tuple(x.shape),
+            do=f"Give (batch, samples) or (batch, frames, {spectrogram.n_bins}, 2).",
+        )
+    return x
+
+
+def _conjugate(z: Polar) -> Polar:
+    return Polar.of(z.re, -z.im)
+
+
+def audio_model(config: AudioConfig, info: DataInfo) -> nn.Module:
+    """The model of the configuration's task."""
+    if config.task == "reconstruction":
+        return AudioReconstructor(config, info)
+    return AudioModel(config, info)
+
+
+KAN = Kan(audio_model)
