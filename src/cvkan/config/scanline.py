@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from cvkan.config.model import Kan
+from cvkan.config.options import Needs
 from cvkan.config.training import ClassifierConfig
+
+LineEncoder = Literal["linear", "cnn"]
+
+_SIMULATED = Needs("dataset", ("simulated_tips",))
 
 
 class ScanlineConfig(ClassifierConfig):
@@ -20,5 +25,40 @@ class ScanlineConfig(ClassifierConfig):
     dataset: Literal["simulated_tips", "stm_tips"] = Field(
         "simulated_tips", description="simulated_tips is simulated"
     )
-    class_weights: bool = True
+    lines: int = Field(32, gt=3, description="simulated_tips: lines of a scan")
+    pixels: int = Field(32, gt=3, description="simulated_tips: pixels of a line")
+    noise: float = Field(1.0, ge=0, description="simulated_tips: noise, as a multiple of the usual")
+    tip_changes: float = Field(
+        0.2, ge=0, le=1, description="simulated_tips: share of scans in which the tip changes"
+    )
+    flip: bool = Field(False, description="mirror half of the training scans left to right")
+    added_noise: float = Field(
+        0.0, ge=0, description="noise on training scans, relative to their standard deviation"
+    )
+    line_dropout: float = Field(
+        0.0, ge=0, lt=1, description="share of the lines that training scans lose"
+    )
+    min_lines: int | None = Field(
+        None,
+        gt=0,
+        description="cut training scans after a random line, this one or later; null: no",
+    )
+    line_norm: bool = Field(True, description="give every line mean 0 and standard deviation 1")
+    line_encoder: LineEncoder = Field(
+        "linear", description="a line's token: a linear map of its pixels, or convolutions"
+    )
+    vit_pooling: Literal["cls", "mean"] = Field(
+        "mean", description="vit: a class token, or the mean of the lines"
+    )
+    class_weights: bool = Field(
+        True, description="weigh class k by n / (K n_k), counted on the training split"
+    )
     epochs: int = Field(5, gt=0, description="passes over the training set")
+
+    needs: ClassVar = {
+        "lines": _SIMULATED,
+        "pixels": _SIMULATED,
+        "noise": _SIMULATED,
+        "tip_changes": _SIMULATED,
+        "vit_pooling": Needs("model", ("vit",)),
+    }

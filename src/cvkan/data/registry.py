@@ -110,7 +110,31 @@ _ALL = (
         files=("ETTh1.csv",),
         origin="ETT-small/ETTh1.csv of github.com/zhouhaoyi/ETDataset",
     ),
+    Dataset("opinions", "text", "generated opinions of two kinds; negation and contrast turn them"),
+    Dataset(
+        "sst2",
+        "text",
+        "9,613 sentences of film reviews, negative or positive, in their official splits",
+        files=("sst2",),
+        origin="train.tsv, dev.tsv and test.tsv of the binary Stanford Sentiment Treebank",
+    ),
     Dataset("signal_noise", "synthetic", "complex tokens: phase-aligned signals among noise"),
+    Dataset("rules", "grid", "generated grid tasks of nine kinds: inputs, outputs, what they do"),
+    Dataset(
+        "arc",
+        "grid",
+        "386 training tasks of ARC-AGI-1 in the nine categories of a taxonomy",
+        files=("arc1_train_taxonomy.json",),
+        origin="grids of github.com/fchollet/ARC-AGI with a category for each task",
+    ),
+    Dataset("simulated_tips", "scanline", "simulated STM scans of four tip states"),
+    Dataset(
+        "stm_tips",
+        "scanline",
+        "STM scans of 128 lines, labelled by the state of the tip",
+        files=("stm_tips.npz",),
+        origin="arrays images and labels, or x_raw and y as in the .mat file of the recordings",
+    ),
 )
 
 DATASETS: dict[str, Dataset] = {dataset.name: dataset for dataset in _ALL}
