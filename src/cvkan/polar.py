@@ -4,10 +4,16 @@ A complex tensor of shape (..., D) is one real tensor of shape (..., 2, D): the 
 part before imaginary part, stands before the dimensions. A linear layer with 2D outputs is then a
 complex layer by a reshape, one addition or scaling moves both parts, and no kernel for complex
 numbers (each an exp, a sine and a cosine, or a hypot) is ever called.
+
+Under torch.autocast linear layers and convolutions compute in 16 bits, the algebra in 32: what a
+layer put out is raised where it becomes a `Polar`, and `product` is a matrix product that autocast
+leaves alone. In 16 bits 1e-12 + |z|^2 is |z|^2 or zero, and dead channels divide by zero.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +25,37 @@ from torch.autograd.function import once_differentiable
 # give an infinite gradient. It stands for a magnitude of 1e-6.
 EPSILON = 1e-12
 PAIR = -2  # the axis of real and imaginary part
+_LOW = (torch.bfloat16, torch.float16)
+
+
+class _Policy:
+    keep_float32 = True
+
+
+@contextmanager
+def lowered_algebra() -> Iterator[None]:
+    """Let torch.autocast lower the algebra too, which shows why it should not."""
+    _Policy.keep_float32 = False
+    try:
+        yield
+    finally:
+        _Policy.keep_float32 = True
+
+
+def raised(values: Tensor) -> Tensor:
+    """In float32 what torch.autocast computed in 16 bits: how real numbers enter the algebra."""
+    if values.dtype in _LOW and _Policy.keep_float32:
+        return values.float() if torch.is_autocast_enabled(values.device.type) else values
+    return values
+
+
+def product(a: Tensor, b: Tensor) -> Tensor:
+    """The matrix product a @ b, which torch.autocast does not lower."""
+    if not (_Policy.keep_float32 and torch.is_autocast_enabled(a.device.type)):
+        return a @ b
+    a, b = raised(a), raised(b)
+    with torch.autocast(a.device.type, enabled=False):
+        return a @ b
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +67,7 @@ class Polar:
     @classmethod
     def of(cls, re: Tensor, im: Tensor) -> Polar:
         """From real and imaginary parts of equal shape."""
-        return cls(torch.stack((re, im), dim=PAIR))
+        return cls(raised(torch.stack((re, im), dim=PAIR)))
 
     @classmethod
     def from_polar(cls, magnitude: Tensor, phase: Tensor) -> Polar:
@@ -40,7 +77,7 @@ class Polar:
     @classmethod
     def from_trailing(cls, values: Tensor) -> Polar:
         """From (..., D, 2), the layout in which data sets keep complex samples."""
-        return cls(values.transpose(-1, -2))
+        return cls(raised(values).transpose(-1, -2))
 
     @classmethod
     def from_complex(cls, values: Tensor) -> Polar:
@@ -50,7 +87,7 @@ class Polar:
     @classmethod
     def from_features(cls, features: Tensor) -> Polar:
         """From 2D real features, the first D of them the real parts."""
-        return cls(features.reshape(*features.shape[:-1], 2, -1))
+        return cls(raised(features).reshape(*features.shape[:-1], 2, -1))
 
     @property
     def re(self) -> Tensor:
@@ -124,8 +161,7 @@ class Polar:
 
     def weighted_sum(self, weights: Tensor) -> Polar:
         """Sum over tokens: (B, N, D) with real weights (B, M, N) becomes (B, M, D)."""
-        total = weights @ self.features()
-        return Polar.from_features(total)
+        return Polar.from_features(product(weights, self.features()))
 
     def __add__(self, other: Polar) -> Polar:
         return Polar(self.pair + other.pair)

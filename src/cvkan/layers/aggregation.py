@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from cvkan.errors import UnknownNameError
 from cvkan.layers.running import running_sum
-from cvkan.polar import EPSILON, PAIR, Polar
+from cvkan.polar import EPSILON, PAIR, Polar, product, raised
 
 Grid = tuple[int, int]  # rows and columns of the tokens of an image
 
@@ -94,7 +94,7 @@ class AttentionAggregation(nn.Module):
     def forward(self, z: Polar, mask: Tensor | None = None) -> Polar:
         direction = z.weighted_sum(uniform_weights(z, mask)).unit()
         query = direction.scale(self.weight / self.weight.numel() ** 0.5)
-        scores = query.features() @ z.features().transpose(1, 2)  # (B, 1, N)
+        scores = product(query.features(), z.features().transpose(1, 2))  # (B, 1, N)
         return z.weighted_sum(masked_softmax(scores, mask))
 
 
@@ -109,6 +109,7 @@ def uniform_weights(z: Polar, mask: Tensor | None) -> Tensor:
 
 def masked_softmax(scores: Tensor, mask: Tensor | None) -> Tensor:
     """Softmax over the last axis of (B, M, N); masked tokens get exactly zero."""
+    scores = raised(scores)
     if mask is not None:
         scores = scores.masked_fill(~mask.unsqueeze(1), torch.finfo(scores.dtype).min)
     weights = scores.softmax(-1)

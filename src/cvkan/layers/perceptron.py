@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from cvkan.polar import raised
+
 
 class Perceptron(nn.Module):
     """Two hidden layers of GELU units whose output starts near zero.
@@ -38,5 +40,4 @@ class Perceptron(nn.Module):
         hidden = self.first(own)
         if self.context is not None and context is not None:
             hidden = hidden + self.context(context)
-        out: Tensor = self.rest(hidden)
-        return out
+        return raised(self.rest(hidden))
