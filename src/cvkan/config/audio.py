@@ -20,7 +20,7 @@ class AudioConfig(ClassifierConfig):
     )
     task: Literal["classification", "reconstruction"] = Field(
         "classification",
-        description="say what was said, or give the waveform back (spoken_tones: without its noise)",
+        description="say what was said, or give the waveform back, spoken tones denoised",
     )
     dataset: Literal["spoken_tones", "fsdd", "speech_commands"] = Field(
         "spoken_tones", description="spoken_tones is synthesized"

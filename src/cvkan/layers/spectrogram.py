@@ -18,6 +18,7 @@ from cvkan.errors import CvkanError
 from cvkan.polar import Polar
 
 FLOOR = 1e-3  # of the mean power: where silence begins
+WAVEFORM_AXES, SPECTROGRAM_AXES = 2, 4
 
 
 class Spectrogram(nn.Module):
@@ -43,6 +44,20 @@ class Spectrogram(nn.Module):
     @property
     def n_bins(self) -> int:
         return self.n_fft // 2 + 1
+
+
+def as_spectrogram(x: Tensor, spectrogram: Spectrogram) -> Tensor:
+    """Waveforms (B, samples) as spectrograms; spectrograms as they are, if they are of its kind."""
+    if x.dim() == WAVEFORM_AXES:
+        transformed: Tensor = spectrogram(x)
+        return transformed
+    if x.dim() != SPECTROGRAM_AXES or x.shape[2:] != (spectrogram.n_bins, 2):
+        raise CvkanError(
+            "audio comes as waveforms or as their spectrograms",
+            seen=tuple(x.shape),
+            do=f"Give (batch, samples) or (batch, frames, {spectrogram.n_bins}, 2).",
+        )
+    return x
 
 
 class SpectralFeatures(nn.Module):

@@ -6,18 +6,20 @@ import torch
 from torch import Tensor, nn
 
 from cvkan.config import AudioConfig
-from cvkan.errors import CvkanError
 from cvkan.info import DataInfo
 from cvkan.layers.embedding import ComplexSequence
 from cvkan.layers.positions import Positions
-from cvkan.layers.spectrogram import SpectralEmbedding, SpectralFeatures, Spectrogram
+from cvkan.layers.spectrogram import (
+    SpectralEmbedding,
+    SpectralFeatures,
+    Spectrogram,
+    as_spectrogram,
+)
 from cvkan.layers.waveform import BinsFromTokens, InverseSpectrogram, level
 from cvkan.models.backbone import Backbone
 from cvkan.models.base import Classifier
 from cvkan.models.makers import Kan
 from cvkan.polar import Polar
-
-WAVEFORM_AXES, SPECTROGRAM_AXES = 2, 4
 
 
 class AudioModel(Classifier):
@@ -43,9 +45,9 @@ class AudioReconstructor(nn.Module):
     """Waveforms (B, samples), or their spectrograms, to waveforms (B, samples).
 
     Tokens are the raw complex bins through one complex linear map, phases and all: what classes
-    must not depend on is what a waveform is made of. Blocks see every dimension at one loudness, and
-    what centring takes off is put back behind them, so a recording twice as loud comes back twice
-    as loud. The positions' turns are undone before the way back to the bins.
+    must not depend on is what a waveform is made of. Blocks see every dimension at one loudness;
+    what centring takes off is put back behind them, so that a recording twice as loud comes back
+    twice as loud. The positions' turns are undone before the way back to the bins.
     """
 
     def __init__(self, config: AudioConfig, info: DataInfo) -> None:
@@ -87,20 +89,6 @@ class AudioReconstructor(nn.Module):
         tokens: Polar = self.positions(embedded.masked(mask))
         loudness = level(tokens, mask)
         return tokens.scale(1 / loudness), loudness
-
-
-def as_spectrogram(x: Tensor, spectrogram: Spectrogram) -> Tensor:
-    """Waveforms (B, samples) as spectrograms; spectrograms as they are, if they are of its kind."""
-    if x.dim() == WAVEFORM_AXES:
-        transformed: Tensor = spectrogram(x)
-        return transformed
-    if x.dim() != SPECTROGRAM_AXES or x.shape[2:] != (spectrogram.n_bins, 2):
-        raise CvkanError(
-            "audio comes as waveforms or as their spectrograms",
-            seen=tuple(x.shape),
-            do=f"Give (batch, samples) or (batch, frames, {spectrogram.n_bins}, 2).",
-        )
-    return x
 
 
 def _conjugate(z: Polar) -> Polar:

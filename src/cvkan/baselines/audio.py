@@ -1,0 +1,200 @@
+"""What audio is compared with: a CNN on the waveform, three models on its spectrogram.
+
+Spectrograms enter as log-magnitudes, standardised over the recording as for the model they are
+compared with, in mel bands (Stevens et al. 1937) where the model reads frame after frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torchaudio.functional import melscale_fbanks
+
+from cvkan.baselines.checks import classes_of, no_mask
+from cvkan.baselines.vit import HEADS, TransformerBlock
+from cvkan.config import AudioConfig
+from cvkan.errors import ConfigError, CvkanError
+from cvkan.info import DataInfo
+from cvkan.layers.spectrogram import FLOOR, WAVEFORM_AXES, Spectrogram, as_spectrogram
+from cvkan.models.makers import Baseline, Size
+
+Make = Callable[[AudioConfig, DataInfo, Size], nn.Module]
+
+_BANDS = 40  # mel bands, or fewer where the spectrogram is too coarse for them
+
+
+class LogBands(nn.Module):
+    """Waveforms or spectrograms to standardised log-power (B, frames, bands).
+
+    Bands are mel bands up to half the sample rate, or without one the bins themselves.
+    """
+
+    def __init__(self, n_fft: int, hop: int, sample_rate: int | None) -> None:
+        super().__init__()
+        self.spectrogram = Spectrogram(n_fft, hop)
+        self.n_bands = self.spectrogram.n_bins
+        bank = None
+        if sample_rate is not None:
+            self.n_bands = min(_BANDS, n_fft // 8)
+            bank = melscale_fbanks(
+                self.spectrogram.n_bins, 0.0, sample_rate / 2, self.n_bands, sample_rate
+            )
+        self.register_buffer("bank", bank, persistent=False)
+        self.bank: Tensor | None
+
+    def forward(self, x: Tensor) -> Tensor:
+        power = as_spectrogram(x, self.spectrogram).square().sum(-1)
+        if self.bank is not None:
+            power = power @ self.bank
+        floor = FLOOR * power.mean((1, 2), keepdim=True) + torch.finfo(power.dtype).tiny
+        log = (power + floor).log()
+        spread, mean = torch.var_mean(log, (1, 2), correction=0, keepdim=True)
+        return (log - mean) * (spread + 1e-5).rsqrt()
+
+
+class M5Net(nn.Module):
+    """A CNN on the waveform (Dai et al. 2016, https://arxiv.org/abs/1610.00087, model M5).
+
+    The first kernel spans 10 ms and steps by half a millisecond, 80 and 4 samples at 8 kHz as
+    published; three more of width 3 follow, each behind a pooling by 4. Published widths are
+    128, 128, 256 and 512; here `width`, `width`, twice that and `hidden`.
+    """
+
+    def __init__(self, config: AudioConfig, info: DataInfo, size: Size) -> None:
+        super().__init__()
+        rate = _sample_rate(info, "m5")
+        kernel, stride = max(rate // 100, 3), max(rate // 2000, 1)
+        widths = (size.width, size.width, 2 * size.width, size.hidden)
+        layers: list[nn.Module] = []
+        channels = 1
+        for width in widths:
+            if layers:
+                layers.append(nn.MaxPool1d(4, ceil_mode=True))
+            layers.append(nn.Conv1d(channels, width, kernel, stride, kernel // 2, bias=False))
+            layers += [nn.BatchNorm1d(width), nn.ReLU(inplace=True)]
+            channels, kernel, stride = width, 3, 1
+        self.layers = nn.Sequential(*layers)
+        self.head = nn.Sequential(
+            nn.Dropout(config.dropout), nn.Linear(channels, classes_of(info, "m5"))
+        )
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Logits of waveforms (B, samples)."""
+        no_mask("m5", mask)
+        if x.dim() != WAVEFORM_AXES:
+            raise CvkanError(
+                "an m5 hears waveforms", seen=tuple(x.shape), do="Give (batch, samples)."
+            )
+        # whatever the loudness, as for the spectrograms of the others
+        x = x / (x.square().mean(-1, keepdim=True) + 1e-10).sqrt()
+        logits: Tensor = self.head(self.layers(x.unsqueeze(1)).mean(-1))
+        return logits
+
+
+class Lstm(nn.Module):
+    """A bidirectional LSTM over mel bands; a perceptron reads its mean over the frames."""
+
+    def __init__(self, config: AudioConfig, info: DataInfo, size: Size) -> None:
+        super().__init__()
+        self.bands = LogBands(config.n_fft, config.hop, _sample_rate(info, "lstm"))
+        self.lstm = nn.LSTM(self.bands.n_bands, size.width, batch_first=True, bidirectional=True)
+        self.head = _perceptron(2 * size.width, size.hidden, classes_of(info, "lstm"), config)
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Logits (B, classes)."""
+        no_mask("lstm", mask)
+        states, _ = self.lstm(self.bands(x))
+        logits: Tensor = self.head(states.mean(1))
+        return logits
+
+
+class AudioTransformer(nn.Module):
+    """A pre-norm transformer with one token a frame of mel bands and learned positions."""
+
+    def __init__(self, config: AudioConfig, info: DataInfo, size: Size) -> None:
+        super().__init__()
+        n_frames = info.lookback // config.hop + 1
+        self.bands = LogBands(config.n_fft, config.hop, _sample_rate(info, "transformer"))
+        self.embed = nn.Linear(self.bands.n_bands, size.width)
+        self.positions = nn.Parameter(torch.randn(1, n_frames, size.width) * 0.02)
+        self.dropout = nn.Dropout(config.dropout)
+        self.blocks = nn.Sequential(
+            *(
+                TransformerBlock(size.width, size.hidden, config.dropout)
+                for _ in range(max(config.n_layers, 1))
+            )
+        )
+        self.norm = nn.LayerNorm(size.width)
+        self.head = nn.Linear(size.width, classes_of(info, "transformer"))
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Logits (B, classes)."""
+        no_mask("transformer", mask)
+        tokens = self.embed(self.bands(x))
+        tokens = self.blocks(self.dropout(tokens + self.positions))
+        logits: Tensor = self.head(self.norm(tokens).mean(1))
+        return logits
+
+
+class SpectralPerceptron(nn.Module):
+    """A perceptron of each bin's mean and standard deviation over time: blind to order."""
+
+    def __init__(self, config: AudioConfig, info: DataInfo, size: Size) -> None:
+        super().__init__()
+        self.bands = LogBands(config.n_fft, config.hop, None)
+        n_inputs = 2 * self.bands.n_bands
+        self.layers = nn.Sequential(
+            nn.BatchNorm1d(n_inputs),
+            nn.Linear(n_inputs, size.width),
+            nn.GELU(),
+            _perceptron(size.width, size.hidden, classes_of(info, "perceptron"), config),
+        )
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Logits (B, classes)."""
+        no_mask("perceptron", mask)
+        spread, mean = torch.std_mean(self.bands(x), 1, correction=0)
+        logits: Tensor = self.layers(torch.cat((mean, spread), dim=-1))
+        return logits
+
+
+def _perceptron(n_inputs: int, hidden: int, n_outputs: int, config: AudioConfig) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Linear(n_inputs, hidden),
+        nn.GELU(),
+        nn.Dropout(config.dropout),
+        nn.Linear(hidden, n_outputs),
+    )
+
+
+def _sample_rate(info: DataInfo, model: str) -> int:
+    if info.sample_rate is None:
+        raise CvkanError(
+            f"the {model} hears in Hertz and milliseconds, but the data set has no sample rate",
+            seen=info.name,
+            do="Set sample_rate in its DataInfo.",
+        )
+    return info.sample_rate
+
+
+def _classifier(kind: Make) -> Make:
+    """Refuses the task that the kind cannot do."""
+
+    def make(config: AudioConfig, info: DataInfo, size: Size) -> nn.Module:
+        if config.task != "classification":
+            raise ConfigError(
+                f"model {config.model} has no {config.task}",
+                seen=config.task,
+                do="Set model to cvkan, real_cartesian or real_polar, or task to classification.",
+            )
+        return kind(config, info, size)
+
+    return make
+
+
+M5 = Baseline(_classifier(M5Net), Size(32, 128))
+LSTM = Baseline(_classifier(Lstm), Size(64, 64))
+TRANSFORMER = Baseline(_classifier(AudioTransformer), Size(64, 128), step=HEADS)
+PERCEPTRON = Baseline(_classifier(SpectralPerceptron), Size(128, 64))
