@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from cvkan.baselines.checks import classes_of, no_mask
 from cvkan.config import ImageConfig
-from cvkan.errors import CvkanError
 from cvkan.info import DataInfo
 from cvkan.models.image import patch_grid
 from cvkan.models.makers import Baseline, Size
@@ -58,23 +58,16 @@ class VisionTransformer(nn.Module):
         super().__init__()
         channels, height, width = info.sample_shape
         rows, columns = patch_grid(height, width, patch_size)
-        if info.n_classes is None:
-            raise CvkanError(
-                "a vit classifies, but the data set has no classes",
-                seen=info.name,
-                do="Set n_classes in its DataInfo.",
-            )
         self.patches = nn.Conv2d(channels, dim, patch_size, stride=patch_size)
         self.positions = nn.Parameter(torch.randn(1, rows * columns, dim) * 0.02)
         self.dropout = nn.Dropout(dropout)
         self.blocks = nn.Sequential(*(TransformerBlock(dim, hidden, dropout) for _ in range(depth)))
         self.norm = nn.LayerNorm(dim)
-        self.head = nn.Linear(dim, info.n_classes)
+        self.head = nn.Linear(dim, classes_of(info, "vit"))
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Logits; every patch of an image is real, so a mask is refused."""
-        if mask is not None:
-            raise CvkanError("a vit takes no mask", seen=tuple(mask.shape), do="Leave it out.")
+        """Logits (B, classes)."""
+        no_mask("vit", mask)
         tokens = self.patches(x).flatten(2).transpose(1, 2)
         tokens = self.blocks(self.dropout(tokens + self.positions))
         logits: Tensor = self.head(self.norm(tokens).mean(1))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from cvkan.config.model import Kan, Positions
+from cvkan.config.options import Needs
 from cvkan.config.training import ClassifierConfig
 
 
@@ -22,9 +23,12 @@ class SyntheticConfig(ClassifierConfig):
     epochs: int = Field(4, gt=0, description="passes over the training set")
     n_tokens: int = Field(16, gt=0, description="tokens of a sample")
     token_dim: int = Field(32, gt=0, description="complex features of a token")
-    n_signal: int = Field(4, gt=0, description="tokens that carry the signal where there is one")
+    n_signal: int = Field(6, gt=0, description="tokens that carry the signal where there is one")
     n_patterns: int = Field(1, gt=0, description="different signals; classes are noise and these")
-    coherence: float = Field(0.4, ge=0, le=1, description="phase alignment of the signal: 1 exact")
-    common_phase: Literal["fixed", "random"] = Field(
-        "random", description="random: a sample's signal is turned as a whole; defeats the mean"
+    coherence: float = Field(0.7, ge=0, le=1, description="phase alignment of the signal: 1 exact")
+    common_phase: Literal["fixed", "random", "per_token", "per_feature"] = Field(
+        "per_feature", description="what turns a signal by an angle of its own: harder to the right"
     )
+
+    # a pattern whose every feature is turned at random is like any other
+    needs: ClassVar = {"n_patterns": Needs("common_phase", ("fixed", "random", "per_token"))}

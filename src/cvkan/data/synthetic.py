@@ -1,9 +1,14 @@
 """Complex tokens that are noise, or hide a few phase-aligned signal tokens.
 
 All magnitudes follow one law, so only phases tell the classes apart. A noise token has uniform
-phases; a signal token has those of its class's pattern, blurred. With `common_phase="random"`
-every sample's signal is turned by an angle of its own: the mean token is then zero on average in
-every class, and nothing linear in it can answer.
+phases; a signal token has those of its class's pattern, blurred, and turned by `common_phase`:
+
+    fixed        not at all: a linear layer on the mean token answers
+    random       each sample by one angle: the mean token is zero on average in every class, but
+                 its product with the pattern is large, so a matched filter on it answers
+    per_token    each signal token by an angle of its own: the mean token loses that too
+    per_feature  each feature of a sample by an angle of its own, the same in its signal tokens:
+                 no token is like any of another sample, so tokens must be compared with each other
 """
 
 from __future__ import annotations
@@ -61,8 +66,13 @@ def _draw(
     phases = rng.uniform(-np.pi, np.pi, shape)
     # shrinking the noise's own range blurs a signal: coherence 1 is exact, 0 is noise again
     signal = patterns[labels - 1][:, None] + (1 - config.coherence) * phases
-    if config.common_phase == "random":
-        signal += rng.uniform(-np.pi, np.pi, (size, 1, 1))
+    if config.common_phase != "fixed":
+        turned = {
+            "random": (size, 1, 1),
+            "per_token": (size, config.n_tokens, 1),
+            "per_feature": (size, 1, config.token_dim),
+        }
+        signal += rng.uniform(-np.pi, np.pi, turned[config.common_phase])
     places = rng.random(shape[:2]).argsort(axis=1) < config.n_signal
     carries = places & (labels > 0)[:, None]  # (size, tokens)
     phases = np.where(carries[..., None], signal, phases)
