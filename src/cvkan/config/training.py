@@ -14,6 +14,7 @@ Optimizer = Literal["adamw", "sgd"]
 Schedule = Literal["cosine", "plateau", "constant"]
 Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["float32", "bfloat16", "float16"]
+ExtraMetric = Literal["balanced_accuracy", "auroc", "majority", "accuracy_se"]
 
 
 class TrainingConfig(ModelConfig):
@@ -64,7 +65,15 @@ class TrainingConfig(ModelConfig):
 
 
 class ClassifierConfig(TrainingConfig):
-    """Options of the domains whose targets are classes."""
+    """Options of the domains whose targets are classes.
+
+    A domain whose classes differ much in size asks for more than the accuracy by two class
+    variables: `extra_metrics`, reported for validation and test beside loss and accuracy, and
+    `quality`, by which the best epoch is chosen.
+    """
+
+    extra_metrics: ClassVar[tuple[ExtraMetric, ...]] = ()
+    quality: ClassVar[Literal["accuracy", "balanced_accuracy"]] = "accuracy"
 
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of the target spread evenly")
     class_weights: bool = Field(

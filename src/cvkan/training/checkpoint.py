@@ -25,13 +25,13 @@ def save_weights(path: Path, weights: Weights) -> None:
     """Write a state dictionary that `torch.load(path, weights_only=True)` reads."""
     buffer = io.BytesIO()
     torch.save({name: tensor.cpu() for name, tensor in weights.items()}, buffer)
-    _replace(path, buffer.getvalue())
+    replace_file(path, buffer.getvalue())
 
 
 def save_config(folder: Path, config: TrainingConfig, info: DataInfo) -> None:
     """Write config.json: all that is needed to build the model of the weights beside it."""
     content = {"domain": config.domain, "config": config.model_dump(), "info": asdict(info)}
-    _replace(folder / "config.json", (json.dumps(content, indent=2) + "\n").encode())
+    replace_file(folder / "config.json", (json.dumps(content, indent=2) + "\n").encode())
 
 
 def read_config(folder: Path) -> tuple[TrainingConfig, DataInfo]:
@@ -61,7 +61,7 @@ def load_model(
     return model.eval(), config
 
 
-def _replace(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes) -> None:
     """Write beside, flush to disk, rename: a reader or a crash sees the old file or the new."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import copy
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from cvkan.baselines.matching import count_parameters
-from cvkan.config import ImageConfig, TrainingConfig
+from cvkan.config import TrainingConfig
 from cvkan.data.splits import Splits
-from cvkan.training.augment import flipped, shifted
-from cvkan.training.checkpoint import Weights, save_config, save_weights
-from cvkan.training.device import device_of, placed
-from cvkan.training.metrics import Metrics, Totals, prefixed, quality
-from cvkan.training.objective import objective_for
-from cvkan.training.predict import predict
-from cvkan.training.schedules import LearningRate
+from cvkan.errors import ConfigError
+from cvkan.training.checkpoint import save_config, save_weights
+from cvkan.training.metrics import Metrics
+from cvkan.training.resuming import forget_state, read_state, save_state
+from cvkan.training.trainer import Ending, Trainer
 
-Ending = Literal["finished", "patience", "diverged"]
 OnEpoch = Callable[[Metrics, int], object]  # (metrics, epoch counted from 1)
 
 
@@ -46,128 +40,52 @@ def fit(
     *,
     on_epoch: OnEpoch | None = None,
     checkpoints: Path | None = None,
+    resume: bool = False,
 ) -> Result:
     """Train `model` in place; it ends with the weights of the epoch that validated best.
 
     Seeds torch's global generators with `config.seed`: two trainings of equal models are equal to
     the last bit on the CPU. `on_epoch` is called after each epoch; `checkpoints` is a folder that
-    gets best.pt, last.pt and config.json.
+    gets best.pt, last.pt, config.json, and state.pt: all that the next epoch depends on.
+
+    With `resume` the training goes on after the last epoch that state.pt has seen, and comes to
+    the same weights, history and test, to the last bit on the CPU, as one that was never stopped;
+    whatever stopped it, only the epoch under way is lost. `on_epoch` hears the epochs trained now.
+    A folder without state.pt is a training that has not begun. ConfigError where the state is one
+    of other options or other data, or cannot be read.
     """
     began = time.perf_counter()
-    torch.manual_seed(config.seed)
-    trainer = _Trainer(model, splits, config)
-    best = _Best()
-    history: list[Metrics] = []
-    ending: Ending = "finished"
+    if resume and checkpoints is None:
+        raise ConfigError(
+            "only a training with a folder of checkpoints can be resumed",
+            seen=checkpoints,
+            do="Give checkpoints=, or leave resume out.",
+        )
+    trainer = Trainer(model, splits, config)
     if checkpoints:
+        if resume:
+            state = read_state(checkpoints, config, splits)
+            if state is not None:
+                trainer.restore(state["trainer"])
+                began -= state["seconds"]
+        else:
+            forget_state(checkpoints)
         save_config(checkpoints, config, splits.info)
-    for epoch in range(1, config.epochs + 1):
-        metrics, improved = trainer.epoch(epoch, best)
+    while trainer.ending is None:
+        improved = trainer.epoch()
         if checkpoints:
             save_weights(checkpoints / "last.pt", model.state_dict())
             if improved:
-                save_weights(checkpoints / "best.pt", best.weights)
-        history.append(metrics)
+                save_weights(checkpoints / "best.pt", trainer.best.weights)
+            save_state(checkpoints, trainer.state(), config, splits, time.perf_counter() - began)
         if on_epoch:
-            on_epoch(metrics, epoch)
-        if not trainer.is_finite:
-            ending = "diverged"
-            break
-        if config.patience is not None and epoch - best.epoch >= config.patience:
-            ending = "patience"
-            break
+            on_epoch(trainer.history[-1], len(trainer.history))
     seconds = time.perf_counter() - began
-    model.load_state_dict(best.weights)
-    test = prefixed("test", predict(model, splits.test, config).metrics())
-    return Result(tuple(history), best.epoch, test, count_parameters(model), seconds, ending)
-
-
-class _Best:
-    """The epoch that validated best so far, and its weights."""
-
-    def __init__(self) -> None:
-        self.epoch = 0
-        self.weights: Weights = {}
-        self._quality: tuple[float, ...] | None = None
-
-    def offer(self, epoch: int, metrics: Metrics, model: nn.Module) -> bool:
-        """Keep the epoch where it is strictly better than all before it; whether it was."""
-        value = quality(metrics)
-        if self._quality is not None and value <= self._quality:
-            return False
-        self.epoch, self._quality = epoch, value
-        self.weights = copy.deepcopy(model.state_dict())
-        return True
-
-
-class _Trainer:
-    """One model's optimizer, schedule and data, an epoch at a time."""
-
-    def __init__(self, model: nn.Module, splits: Splits, config: TrainingConfig) -> None:
-        self._device = device_of(config)
-        self._config = config
-        self._model = model.to(self._device)
-        self._train = placed(splits.train, self._device)
-        self._validation = placed(splits.validation, self._device)
-        self._objective = objective_for(config, splits, self._device)
-        self._optimizer = _optimizer(model, config)
-        self._generator = torch.Generator().manual_seed(config.seed)
-        self._rate = LearningRate(config, -(-len(self._train) // config.batch_size))
-        self._step = 0
-        self.is_finite = True
-
-    def epoch(self, number: int, best: _Best) -> tuple[Metrics, bool]:
-        """Train and validate once; the metrics, and whether validation improved."""
-        began = time.perf_counter()
-        self._model.train()
-        totals = Totals()
-        rate = self._rate.at(self._step)
-        for inputs, targets in self._batches():
-            rate = self._rate.at(self._step)
-            totals.add(self._update(inputs, targets, rate), targets)
-            self._step += 1
-        train = totals.metrics()
-        # after NaN weights nothing can improve; finite metrics of one epoch prove finite weights
-        self.is_finite = all(abs(value) < float("inf") for value in train.values())
-        validation = predict(self._model, self._validation, self._config).metrics()
-        improved = best.offer(number, validation, self._model)
-        self._rate.epoch_ended(improved=improved)
-        timing = {"train/lr": rate, "time/epoch_seconds": time.perf_counter() - began}
-        return prefixed("train", train) | prefixed("val", validation) | timing, improved
-
-    def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
-        order = torch.randperm(len(self._train), generator=self._generator)
-        order = order.to(self._train.inputs.device)
-        for start in range(0, len(order), self._config.batch_size):
-            inputs, targets = self._train[order[start : start + self._config.batch_size]]
-            yield self._augmented(inputs.to(self._device)), targets.to(self._device)
-
-    def _augmented(self, inputs: Tensor) -> Tensor:
-        config = self._config
-        if isinstance(config, ImageConfig):
-            if config.flip:
-                inputs = flipped(inputs, self._generator)
-            if config.shift:
-                inputs = shifted(inputs, config.shift, self._generator)
-        return inputs
-
-    def _update(self, inputs: Tensor, targets: Tensor, rate: float) -> Tensor:
-        """One optimizer step; the outputs before it."""
-        for group in self._optimizer.param_groups:
-            group["lr"] = rate
-        outputs: Tensor = self._model(inputs)
-        self._optimizer.zero_grad(set_to_none=True)
-        self._objective(outputs, targets).backward()  # type: ignore[no-untyped-call]
-        if self._config.clip is not None:
-            nn.utils.clip_grad_norm_(self._model.parameters(), self._config.clip)
-        self._optimizer.step()
-        return outputs
-
-
-def _optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
-    decay = config.weight_decay
-    if config.optimizer == "adamw":
-        return torch.optim.AdamW(model.parameters(), lr=config.lr, weight_decay=decay)
-    return torch.optim.SGD(
-        model.parameters(), lr=config.lr, weight_decay=decay, momentum=0.9, nesterov=True
+    return Result(
+        tuple(trainer.history),
+        trainer.best.epoch,
+        trainer.test(),
+        count_parameters(model),
+        seconds,
+        trainer.ending,
     )

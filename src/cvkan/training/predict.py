@@ -9,8 +9,10 @@ from torch import Tensor, nn
 
 from cvkan.config import TrainingConfig
 from cvkan.data.splits import Split
+from cvkan.training.compiling import compile_once
 from cvkan.training.device import device_of, placed
-from cvkan.training.metrics import Metrics, metrics_of
+from cvkan.training.metrics import Metrics, are_classes, extra_metrics, extra_names, metrics_of
+from cvkan.training.precision import precision_of
 
 
 @dataclass(frozen=True)
@@ -19,28 +21,41 @@ class Predictions:
 
     outputs: Tensor  # logits (samples, classes), or forecasts (samples, horizon, channels)
     targets: Tensor  # classes (samples,), or (samples, horizon, channels)
+    extra: tuple[str, ...] = ()  # metrics that the configuration asks for beside the usual ones
 
     @property
     def classes(self) -> Tensor:
         """The most likely class of every sample."""
         return self.outputs.argmax(dim=-1)
 
-    def metrics(self) -> Metrics:
-        """Loss and accuracy, or mse and mae, of the whole split."""
-        return metrics_of(self.outputs, self.targets)
+    def metrics(self, usual: int | None = None) -> Metrics:
+        """Loss and accuracy, or mse and mae, of the whole split, and the extra metrics.
+
+        `usual`, the largest class of the training split, is what the metric `majority` needs.
+        """
+        metrics = metrics_of(self.outputs, self.targets)
+        if self.extra and are_classes(self.targets):
+            metrics |= extra_metrics(self.extra, self.outputs, self.targets, usual)
+        return metrics
 
 
 @torch.no_grad()
 def predict(model: nn.Module, split: Split, config: TrainingConfig) -> Predictions:
-    """Run `model` over a split in evaluation mode, which it leaves as it found it."""
+    """Run `model` over a split in evaluation mode, which it leaves as it found it.
+
+    Precision, compilation and size of batches are those of `config`.
+    """
     device = device_of(config)
     was_training = model.training
     model.to(device).eval()
+    compile_once(model, config, device)
     split = placed(split, device)
     outputs, targets = [], []
     for start in range(0, len(split), config.batch_size):
         inputs, truth = split[start : start + config.batch_size]
-        outputs.append(model(inputs.to(device)).float().cpu())
+        with precision_of(config, device):
+            answers = model(inputs.to(device))
+        outputs.append(answers.float().cpu())
         targets.append(truth.cpu())
     model.train(was_training)
-    return Predictions(torch.cat(outputs), torch.cat(targets))
+    return Predictions(torch.cat(outputs), torch.cat(targets), extra_names(config))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from cvkan.config import TrainingConfig
 
@@ -31,6 +32,14 @@ class LearningRate:
         if self._config.schedule == "plateau" and self._waited >= self._config.plateau_patience:
             self._factor /= 2
             self._waited = 0
+
+    def state(self) -> dict[str, float]:
+        """What the rates to come depend on, beside the step."""
+        return {"factor": self._factor, "waited": self._waited}
+
+    def restore(self, state: Mapping[str, float]) -> None:
+        """Go on where the rate was that gave this state."""
+        self._factor, self._waited = state["factor"], int(state["waited"])
 
     def _scale(self, step: int) -> float:
         if step < self._warmup:

@@ -34,7 +34,8 @@ def test_a_reloaded_model_tests_the_same(tmp_path: Path) -> None:
 
 def test_the_folder_holds_weights_only_and_the_configuration(tmp_path: Path) -> None:
     _, config, splits = fitted(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["best.pt", "config.json", "last.pt"]
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["best.pt", "config.json", "last.pt", "state.pt"]
     weights = torch.load(tmp_path / "best.pt", weights_only=True)
     assert all(isinstance(value, torch.Tensor) for value in weights.values())
     assert json.loads((tmp_path / "config.json").read_text())["config"]["d_complex"] == 8
