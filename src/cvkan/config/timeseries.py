@@ -20,8 +20,14 @@ class TimeSeriesConfig(TrainingConfig):
     dataset: Literal["cycles", "etth1"] = Field("cycles", description="cycles is generated")
     lookback: int = Field(96, gt=0, description="hours the model sees")
     horizon: int = Field(96, gt=0, description="hours it forecasts")
-    aggregation: Aggregation = "causal"
-    pooling: Pooling = "last"
+    patch: int = Field(12, gt=0, description="hours in one token, the last of them now")
+    channels: Literal["together", "apart"] = Field(
+        "apart", description="one token for all channels, or each a series of its own to one model"
+    )
+    aggregation: Aggregation = Field(
+        "causal", description="how a block sums up the tokens it lets interact"
+    )
+    pooling: Pooling = Field("last", description="how tokens become one feature vector")
     output_mode: Literal["both", "magnitude", "real", "phase"] = Field(
         "both", description="which part of the pooled complex vector the forecast is read from"
     )

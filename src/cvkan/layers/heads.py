@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from torch import Tensor, nn
 
+from cvkan.errors import UnknownNameError
 from cvkan.polar import Polar
 
 
@@ -30,20 +33,37 @@ class ClassificationHead(nn.Module):
 
 
 class ForecastHead(nn.Module):
-    """Steps to come, (B, horizon), from real and imaginary parts: a level has a sign.
+    """Steps to come, (B, horizon), from what `mode` names of the pooled vector.
+
+    real and imaginary parts (`both`), the `real` part, the `magnitude`, or the `phase` as cosine
+    and sine. A magnitude has no sign, a phase no size; a level has both.
 
     Starts at exactly zero, so that training begins from whatever it is added to.
     """
 
-    def __init__(self, d_complex: int, horizon: int, *, hidden: int, dropout: float) -> None:
+    def __init__(
+        self, d_complex: int, horizon: int, *, mode: str, hidden: int, dropout: float
+    ) -> None:
         super().__init__()
+        if mode not in READINGS:
+            raise UnknownNameError("output_mode", mode, READINGS)
+        self.read, parts = READINGS[mode]
         last = nn.Linear(hidden, horizon)
         nn.init.zeros_(last.weight)
         nn.init.zeros_(last.bias)
         self.layers = nn.Sequential(
-            nn.Linear(2 * d_complex, hidden), nn.GELU(), nn.Dropout(dropout), last
+            nn.Linear(parts * d_complex, hidden), nn.GELU(), nn.Dropout(dropout), last
         )
 
     def forward(self, pooled: Polar) -> Tensor:
-        steps: Tensor = self.layers(pooled.features())
+        steps: Tensor = self.layers(self.read(pooled))
         return steps
+
+
+# mode -> what it takes of complex (B, D), and how many real numbers that is a dimension
+READINGS: dict[str, tuple[Callable[[Polar], Tensor], int]] = {
+    "both": (Polar.features, 2),
+    "magnitude": (Polar.magnitude, 1),
+    "real": (lambda pooled: pooled.re, 1),
+    "phase": (lambda pooled: pooled.unit().features(), 2),
+}

@@ -69,7 +69,8 @@ def test_a_common_turn_of_all_tokens_changes_what_only_the_parameters_may():
 def test_future_steps_never_change_the_past(options):
     torch.manual_seed(0)
     info = DataInfo("x", "timeseries", (20, 3), horizon=4)
-    config = TimeSeriesConfig(d_complex=16, kan_hidden=4, n_layers=3, **options)
+    hourly = {"patch": 1, "channels": "together"}
+    config = TimeSeriesConfig(d_complex=16, kan_hidden=4, n_layers=3, **hourly, **options)
     made = build(config, info).double().eval()
     x = torch.randn(2, 20, 3, dtype=torch.float64)
     changed = x.clone()
