@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from collections.abc import Iterator
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from cvkan.config.options import Needs, Options
+from cvkan.errors import ConfigError
 
 # Tokens as complex numbers, and two twins to ask whether that matters: the same model with the
 # update computed on real and imaginary parts, or on log-magnitudes and angles as plain numbers.
@@ -24,6 +26,8 @@ LevelSharing = Literal["shared", "per_level", "per_direction", "hybrid"]
 TopDown = Literal["none", "mirror", "learned"]
 
 _HIERARCHICAL = Needs("layer", ("hierarchical",))
+_POLARIZING = Needs("layer", ("polarizing", "hierarchical"))
+_PERCEPTRONS = Needs("layer", ("polarizing", "gated", "hierarchical"))
 
 
 class ModelConfig(Options):
@@ -89,8 +93,11 @@ class ModelConfig(Options):
     needs: ClassVar = {
         "window": Needs("aggregation", ("local_window",)),
         "heads": Needs("layer", ("polarizing",)),
-        "interaction": Needs("layer", ("polarizing", "hierarchical")),
-        "per_dim": Needs("layer", ("polarizing", "hierarchical")),
+        "interaction": _POLARIZING,
+        "per_dim": _POLARIZING,
+        "mag_scale": _POLARIZING,
+        "mlp_expansion": _PERCEPTRONS,
+        "mlp_hidden": _PERCEPTRONS,
         "levels": _HIERARCHICAL,
         "level_sharing": _HIERARCHICAL,
         "hybrid_levels": Needs("level_sharing", ("hybrid",)),
@@ -100,3 +107,98 @@ class ModelConfig(Options):
         "path_combination": _HIERARCHICAL,
         "path_sharing": _HIERARCHICAL,
     }
+
+    def __init__(self, **values: Any) -> None:
+        super().__init__(**values)
+        for is_wrong, option, why, do in self._contradictions():
+            if is_wrong:
+                raise ConfigError(f"option {option} {why}", seen=getattr(self, option), do=do)
+
+    def _contradictions(self) -> Iterator[tuple[bool, str, str, str]]:
+        """Combinations of several options that contradict each other, or of which one is idle."""
+        yield from self._contradictions_of_heads()
+        yield from self._contradictions_of_hierarchies()
+        yield from self._contradictions_of_aggregations()
+        yield (
+            self.mlp_hidden is not None and self._changed("mlp_expansion"),
+            "mlp_expansion",
+            f"has no effect beside mlp_hidden {self.mlp_hidden}",
+            "Leave one of them out.",
+        )
+        yield (
+            self._is_twin and self.layer != "polarizing",
+            "layer",
+            f"has no twin of the kind {self.model}",
+            "Use layer polarizing, or model cvkan.",
+        )
+
+    def _contradictions_of_heads(self) -> Iterator[tuple[bool, str, str, str]]:
+        has_heads = self.layer == "phase_attention" or self.heads != "emergent"
+        yield (
+            self._changed("n_heads") and not has_heads,
+            "n_heads",
+            "has no effect where all dimensions interact as one group",
+            "Leave it out, or set heads to offset or factored, or layer to phase_attention.",
+        )
+        yield (
+            has_heads and self.d_complex % self.n_heads != 0,
+            "n_heads",
+            f"does not divide d_complex {self.d_complex}",
+            "Change one of them.",
+        )
+        yield (
+            self._is_twin and self.heads != "emergent",
+            "heads",
+            f"has no effect with model {self.model}",
+            "Leave it out, or use model cvkan.",
+        )
+
+    def _contradictions_of_hierarchies(self) -> Iterator[tuple[bool, str, str, str]]:
+        yield (
+            self.level_sharing == "shared" and self.top_down == "learned",
+            "top_down",
+            "would have blocks of its own, but level_sharing shared has one for everything",
+            "Use level_sharing per_direction for one block up and one down, or top_down mirror.",
+        )
+        yield (
+            self.level_sharing == "per_direction" and self.top_down != "learned",
+            "top_down",
+            "has no second direction for level_sharing per_direction",
+            "Use top_down learned, or level_sharing shared.",
+        )
+        for option in ("path_combination", "path_sharing"):
+            yield (
+                self.n_paths == 1 and self._changed(option),
+                option,
+                "has no effect with a single path",
+                "Leave it out, or set n_paths to 2 or more.",
+            )
+
+    def _contradictions_of_aggregations(self) -> Iterator[tuple[bool, str, str, str]]:
+        yield (
+            self.layer == "hierarchical" and self.aggregation not in ("mean", "magnitude_weighted"),
+            "aggregation",
+            "cannot sum up the groups of layer hierarchical",
+            "Use mean or magnitude_weighted.",
+        )
+        yield (
+            self.layer == "phase_attention"
+            and self.aggregation not in ("attention", "causal")
+            and self._changed("aggregation"),
+            "aggregation",
+            "has no effect with layer phase_attention",
+            "Use attention, or causal for attention to the past alone.",
+        )
+        yield (
+            self.model == "real_polar" and self.aggregation == "attention",
+            "aggregation",
+            "weighs by interference of phases, which model real_polar does without",
+            "Use another aggregation.",
+        )
+
+    @property
+    def _is_twin(self) -> bool:
+        return self.model in ("real_cartesian", "real_polar")
+
+    def _changed(self, option: str) -> bool:
+        return bool(getattr(self, option) != type(self).model_fields[option].default)

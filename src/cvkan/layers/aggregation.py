@@ -1,7 +1,8 @@
 """Aggregations: what the tokens of a sample have in common, as one context or one per token.
 
 Each takes tokens (B, N, D) and a mask (B, N) that is true where a token is real, and returns
-(B, 1, D) or, for `local_window` and `causal`, (B, N, D). Masked tokens have no say in any.
+(B, 1, D) or, for `local_window`, `causal` and `graph_neighborhood`, (B, N, D). Masked tokens have
+no say in any.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from cvkan.errors import UnknownNameError
+from cvkan.layers.graph import GridNeighborhood
 from cvkan.layers.running import running_sum
 from cvkan.polar import EPSILON, PAIR, Polar, product, raised
 
@@ -32,11 +34,15 @@ class MagnitudeWeighted(nn.Module):
     """The mean in which a token weighs by its mean magnitude: loud tokens speak for the sample."""
 
     def forward(self, z: Polar, mask: Tensor | None = None) -> Polar:
-        loudness = _MeanMagnitude.apply(z.pair)  # type: ignore[no-untyped-call]
+        return z.weighted_sum(self.weights(z, mask))
+
+    def weights(self, z: Polar, mask: Tensor | None = None) -> Tensor:
+        """What each token weighs, (B, 1, N)."""
+        loudness: Tensor = _MeanMagnitude.apply(z.pair)  # type: ignore[no-untyped-call]
         if mask is not None:
             loudness = loudness * mask
         weights = loudness / (loudness.sum(1, keepdim=True) + 1e-6)
-        return z.weighted_sum(weights.unsqueeze(1))
+        return weights.unsqueeze(1)
 
 
 class LocalWindow(nn.Module):
@@ -144,6 +150,7 @@ AGGREGATIONS: dict[str, Callable[[int, int, Grid | None], nn.Module]] = {
     "local_window": lambda d_complex, window, grid: LocalWindow(window, grid),
     "causal": lambda d_complex, window, grid: Causal(),
     "attention": lambda d_complex, window, grid: AttentionAggregation(d_complex),
+    "graph_neighborhood": lambda d_complex, window, grid: GridNeighborhood(grid),
 }
 
 

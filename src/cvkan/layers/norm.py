@@ -1,13 +1,14 @@
-"""Norms over the dimensions of a token; none of them looks at another token."""
+"""Norms of tokens (B, N, D). Only `batch` looks at other tokens, and only in training."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from cvkan.errors import UnknownNameError
+from cvkan.layers.batch_norm import ComplexBatchNorm
 from cvkan.polar import Polar
 
 EPSILON = 1e-5  # added to a variance, as in torch's LayerNorm
@@ -16,7 +17,7 @@ EPSILON = 1e-5  # added to a variance, as in torch's LayerNorm
 class NoNorm(nn.Module):
     """Tokens as they are, so that magnitudes may polarize freely."""
 
-    def forward(self, z: Polar) -> Polar:
+    def forward(self, z: Polar, mask: Tensor | None = None) -> Polar:
         return z
 
 
@@ -31,7 +32,7 @@ class ComplexLayerNorm(nn.Module):
         self.gain = nn.Parameter(torch.ones(d_complex))
         self.shift = nn.Parameter(torch.zeros(2, d_complex))
 
-    def forward(self, z: Polar) -> Polar:
+    def forward(self, z: Polar, mask: Tensor | None = None) -> Polar:
         moved = Polar(z.pair - z.pair.mean(-1, keepdim=True))
         spread = moved.power().mean(-1, keepdim=True) + EPSILON
         return Polar(moved.scale(spread.rsqrt() * self.gain).pair + self.shift)
@@ -47,7 +48,7 @@ class ComplexRMSNorm(nn.Module):
         super().__init__()
         self.gain = nn.Parameter(torch.ones(d_complex))
 
-    def forward(self, z: Polar) -> Polar:
+    def forward(self, z: Polar, mask: Tensor | None = None) -> Polar:
         spread = z.power().mean(-1, keepdim=True) + EPSILON
         return z.scale(spread.rsqrt() * self.gain)
 
@@ -56,6 +57,7 @@ NORMS: dict[str, Callable[[int], nn.Module]] = {
     "none": lambda d_complex: NoNorm(),
     "layer": ComplexLayerNorm,
     "rms": ComplexRMSNorm,
+    "batch": ComplexBatchNorm,
 }
 
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from cvkan.config import AudioConfig
 from cvkan.info import DataInfo
 from cvkan.layers.embedding import ComplexSequence
-from cvkan.layers.positions import Positions
+from cvkan.layers.positions import make_positions
 from cvkan.layers.spectrogram import (
     SpectralEmbedding,
     SpectralFeatures,
@@ -29,11 +29,12 @@ class AudioModel(Classifier):
     """
 
     def __init__(self, config: AudioConfig, info: DataInfo) -> None:
-        super().__init__(config, info, n_tokens=info.lookback // config.hop + 1)
+        n_frames = info.lookback // config.hop + 1
+        super().__init__(config, info, n_tokens=n_frames)
         self.spectrogram = Spectrogram(config.n_fft, config.hop)
         self.features = SpectralFeatures(config.n_fft, config.hop)
         self.embedding = SpectralEmbedding(self.spectrogram.n_bins, config.d_complex)
-        self.positions = Positions(config.d_complex)
+        self.positions = make_positions(config.positions, config.d_complex, n_tokens=n_frames)
 
     def embed(self, x: Tensor, mask: Tensor | None = None) -> Polar:
         features = self.features(as_spectrogram(x, self.spectrogram), mask)
@@ -53,10 +54,11 @@ class AudioReconstructor(nn.Module):
     def __init__(self, config: AudioConfig, info: DataInfo) -> None:
         super().__init__()
         self.samples = info.lookback
+        n_frames = info.lookback // config.hop + 1
         self.spectrogram = Spectrogram(config.n_fft, config.hop)
         self.embedding = ComplexSequence(self.spectrogram.n_bins, config.d_complex)
-        self.positions = Positions(config.d_complex)
-        self.backbone = Backbone(config, n_tokens=info.lookback // config.hop + 1)
+        self.positions = make_positions(config.positions, config.d_complex, n_tokens=n_frames)
+        self.backbone = Backbone(config, n_tokens=n_frames)
         self.bins = BinsFromTokens(
             config.d_complex,
             self.spectrogram.n_bins,

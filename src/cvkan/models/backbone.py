@@ -1,44 +1,185 @@
-"""The stack of polarizing blocks between embedding and head."""
+"""The stack of layers in which tokens interact, between embedding and head."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
 from torch import Tensor, nn
 
 from cvkan.config import ModelConfig
 from cvkan.layers.aggregation import Grid, make_aggregation
+from cvkan.layers.attention import PhaseAttention
 from cvkan.layers.centring import add_centred
+from cvkan.layers.dropout import ComplexDropout
+from cvkan.layers.gated import GatedPolarization
+from cvkan.layers.hierarchy import Hierarchy, MultiPath, count_levels
+from cvkan.layers.multihead import FactoredHeads, OffsetHeads
 from cvkan.layers.norm import make_norm
 from cvkan.layers.polarizing import PolarizingBlock
+from cvkan.layers.twins import CartesianTwin, PolarTwin, RealTransform
 from cvkan.polar import Polar
 
 
-class Layer(nn.Module):
-    """Context, update, sum, centring, norm."""
+class Layer(nn.Module, ABC):
+    """What tokens make of each other, then norm and dropout."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.norm = make_norm(config.norm, config.d_complex)
+        self.complex_dropout = ComplexDropout(config.complex_dropout)
+        self.center = config.center_magnitudes
+        self.causal = config.aggregation == "causal"  # then centring must not look ahead either
+
+    @abstractmethod
+    def joined(self, z: Polar, mask: Tensor | None) -> Polar:
+        """The tokens (B, N, D) after they have interacted, centred."""
+
+    def forward(self, z: Polar, mask: Tensor | None = None) -> Polar:
+        out: Polar = self.complex_dropout(self.norm(self.joined(z, mask), mask))
+        return out
+
+
+class AdditiveLayer(Layer):
+    """A layer that adds an update to the tokens."""
+
+    @abstractmethod
+    def update(self, z: Polar, mask: Tensor | None) -> Polar:
+        """What is added: (B, N, D), or (B, 1, D) to all tokens alike."""
+
+    def joined(self, z: Polar, mask: Tensor | None) -> Polar:
+        update = self.update(z, mask)
+        return add_centred(z, update, mask, causal=self.causal) if self.center else z + update
+
+
+class ContextLayer(AdditiveLayer):
+    """A context of the tokens, and a block that makes an update of it."""
 
     def __init__(self, config: ModelConfig, grid: Grid | None) -> None:
-        super().__init__()
-        self.aggregation = make_aggregation(
-            config.aggregation, config.d_complex, window=config.window, grid=grid
+        super().__init__(config)
+        self.aggregation = _aggregation(config, config.d_complex, grid)
+        self.block = (
+            GatedPolarization(config.d_complex, hidden=config.block_hidden, dropout=config.dropout)
+            if config.layer == "gated"
+            else _block(config, config.d_complex)
         )
-        self.block = PolarizingBlock(
+
+    def update(self, z: Polar, mask: Tensor | None) -> Polar:
+        update: Polar = self.block(z, self.aggregation(z, mask))
+        return update
+
+
+class HeadsLayer(AdditiveLayer):
+    """Groups of dimensions that interact on their own."""
+
+    def __init__(self, config: ModelConfig, grid: Grid | None) -> None:
+        super().__init__(config)
+        kind = OffsetHeads if config.heads == "offset" else FactoredHeads
+        d_head = config.d_complex // config.n_heads
+        self.heads = kind(
+            _aggregation(config, d_head, grid),
+            _block(config, d_head),
+            d_complex=config.d_complex,
+            n_heads=config.n_heads,
+        )
+
+    def update(self, z: Polar, mask: Tensor | None) -> Polar:
+        update: Polar = self.heads(z, mask)
+        return update
+
+
+class AttentionLayer(AdditiveLayer):
+    """Tokens listen to those in phase with them."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__(config)
+        self.attention = PhaseAttention(
+            config.d_complex,
+            n_heads=config.n_heads,
+            causal=self.causal,
+            dropout=config.dropout,
+        )
+
+    def update(self, z: Polar, mask: Tensor | None) -> Polar:
+        update: Polar = self.attention(z, mask)
+        return update
+
+
+class HierarchicalLayer(AdditiveLayer):
+    """Groups of neighbours, then groups of groups; on one path or several."""
+
+    def __init__(self, config: ModelConfig, n_tokens: int, grid: Grid | None) -> None:
+        super().__init__(config)
+        aggregation = _aggregation(config, config.d_complex, grid)
+
+        def block() -> PolarizingBlock:
+            return _block(config, config.d_complex)
+
+        def hierarchy() -> Hierarchy:
+            return Hierarchy(
+                block,
+                aggregation,
+                n_levels=count_levels(n_tokens, config.levels),
+                sharing=config.level_sharing,
+                hybrid_levels=config.hybrid_levels,
+                top_down=config.top_down,
+                phase_shifting=config.phase_shifting,
+                grid=grid,
+            )
+
+        if config.n_paths == 1:
+            self.hierarchy: nn.Module = hierarchy()
+        else:
+            self.hierarchy = MultiPath(
+                [hierarchy() for _ in range(1 if config.path_sharing else config.n_paths)],
+                n_paths=config.n_paths,
+                combination=config.path_combination,
+                make_block=block,
+                aggregation=aggregation,
+            )
+
+    def update(self, z: Polar, mask: Tensor | None) -> Polar:
+        update: Polar = self.hierarchy(z, mask)
+        return update
+
+
+class TwinLayer(Layer):
+    """The same step in plain real numbers."""
+
+    def __init__(self, config: ModelConfig, grid: Grid | None) -> None:
+        super().__init__(config)
+        kind = CartesianTwin if config.model == "real_cartesian" else PolarTwin
+        transform = RealTransform(
             config.d_complex,
             hidden=config.block_hidden,
-            interaction=config.interaction,
+            pointwise=config.interaction != "broadcast",
             per_dim=config.per_dim,
             mag_scale=config.mag_scale,
             dropout=config.dropout,
         )
-        self.norm = make_norm(config.norm, config.d_complex)
-        self.center = config.center_magnitudes
-        self.causal = config.aggregation == "causal"  # then centring must not look ahead either
+        self.twin = kind(
+            _aggregation(config, config.d_complex, grid),
+            transform,
+            center=self.center,
+            causal=self.causal,
+        )
 
-    def forward(self, z: Polar, mask: Tensor | None = None) -> Polar:
-        update = self.block(z, self.aggregation(z, mask))
-        z = add_centred(z, update, mask, causal=self.causal) if self.center else z + update
-        normed: Polar = self.norm(z)
-        return normed
+    def joined(self, z: Polar, mask: Tensor | None) -> Polar:
+        tokens: Polar = self.twin(z, mask)
+        return tokens
+
+
+def make_layer(config: ModelConfig, *, n_tokens: int, grid: Grid | None = None) -> Layer:
+    """One layer of the kind that the configuration names."""
+    if config.model in ("real_cartesian", "real_polar"):
+        return TwinLayer(config, grid)
+    if config.layer == "phase_attention":
+        return AttentionLayer(config)
+    if config.layer == "hierarchical":
+        return HierarchicalLayer(config, n_tokens, grid)
+    if config.heads != "emergent":
+        return HeadsLayer(config, grid)
+    return ContextLayer(config, grid)
 
 
 class Backbone(nn.Module):
@@ -46,7 +187,9 @@ class Backbone(nn.Module):
 
     def __init__(self, config: ModelConfig, *, n_tokens: int, grid: Grid | None = None) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(Layer(config, grid) for _ in range(config.n_layers))
+        self.layers = nn.ModuleList(
+            make_layer(config, n_tokens=n_tokens, grid=grid) for _ in range(config.n_layers)
+        )
 
     def forward(self, z: Polar, mask: Tensor | None = None) -> Polar:
         for layer in self.layers:
@@ -59,3 +202,18 @@ class Backbone(nn.Module):
         for layer in self.layers:
             z = layer(z, mask)
             yield z
+
+
+def _aggregation(config: ModelConfig, d_complex: int, grid: Grid | None) -> nn.Module:
+    return make_aggregation(config.aggregation, d_complex, window=config.window, grid=grid)
+
+
+def _block(config: ModelConfig, d_complex: int) -> PolarizingBlock:
+    return PolarizingBlock(
+        d_complex,
+        hidden=config.block_hidden,
+        interaction=config.interaction,
+        per_dim=config.per_dim,
+        mag_scale=config.mag_scale,
+        dropout=config.dropout,
+    )

@@ -29,17 +29,23 @@ class TokenModel(nn.Module, ABC):
     def embed(self, x: Tensor, mask: Tensor | None) -> Polar:
         """A batch of samples as tokens (B, N, D)."""
 
+    def token_mask(self, mask: Tensor | None) -> Tensor | None:
+        """Which tokens are real, where the mask given speaks of something finer than tokens."""
+        return mask
+
     def pooled(self, x: Tensor, mask: Tensor | None = None) -> Polar:
-        """The one complex vector (B, D) that the head sees."""
-        tokens = self.embed(x, mask).masked(mask)
-        vector: Polar = self.pool(self.backbone(tokens, mask), mask)
+        """The one complex vector (B, pool.width) that the head sees."""
+        real = self.token_mask(mask)
+        tokens = self.embed(x, mask).masked(real)
+        vector: Polar = self.pool(self.backbone(tokens, real), real)
         return vector
 
     @torch.no_grad()
     def trace(self, x: Tensor, mask: Tensor | None = None) -> list[Polar]:
         """The tokens (B, N, D) after the embedding and after each layer, for pictures."""
-        tokens = self.embed(x, mask).masked(mask)
-        return [state.detach() for state in self.backbone.states(tokens, mask)]
+        real = self.token_mask(mask)
+        tokens = self.embed(x, mask).masked(real)
+        return [state.detach() for state in self.backbone.states(tokens, real)]
 
 
 class Classifier(TokenModel):
@@ -56,7 +62,7 @@ class Classifier(TokenModel):
                 do="Set n_classes in its DataInfo.",
             )
         self.head = ClassificationHead(
-            config.d_complex,
+            self.pool.width,
             info.n_classes,
             hidden=2 * config.kan_hidden,
             dropout=config.dropout,

@@ -9,7 +9,7 @@ from cvkan.errors import CvkanError
 from cvkan.info import DataInfo
 from cvkan.layers.aggregation import Grid
 from cvkan.layers.embedding import make_embedding
-from cvkan.layers.positions import GridPositions
+from cvkan.layers.positions import make_positions
 from cvkan.models.base import Classifier
 from cvkan.models.makers import Kan
 from cvkan.polar import Polar
@@ -25,7 +25,9 @@ class ImageModel(Classifier):
         self.embedding = make_embedding(
             config.embedding, channels, config.d_complex, config.patch_size
         )
-        self.positions = GridPositions(config.d_complex, rows, columns)
+        self.positions = make_positions(
+            config.positions, config.d_complex, n_tokens=rows * columns, grid=(rows, columns)
+        )
 
     def embed(self, x: Tensor, mask: Tensor | None = None) -> Polar:
         tokens: Polar = self.positions(self.embedding(x))

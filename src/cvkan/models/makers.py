@@ -91,6 +91,8 @@ class Fixed:
 def _largest(count: Callable[[int], int], target: int) -> int:
     """The largest size, by halving intervals, at which `count` does not exceed `target`."""
     low, high = 1, 2
+    if count(low) == count(high):  # nothing grows with it
+        return low
     while count(high) <= target:
         low, high = high, 2 * high
     while high - low > 1:

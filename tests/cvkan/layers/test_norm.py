@@ -50,5 +50,5 @@ def test_no_norm_is_the_identity():
 
 
 def test_an_unknown_name_is_an_error():
-    with pytest.raises(UnknownNameError, match="Allowed: layer, none, rms"):
-        make_norm("batch", D)
+    with pytest.raises(UnknownNameError, match="Allowed: batch, layer, none, rms"):
+        make_norm("instance", D)
