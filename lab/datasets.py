@@ -56,6 +56,24 @@ def fetched(name: str) -> Path:
     return path
 
 
+def precomputed(name: str, **options: int) -> list[Path]:
+    """The folders that data set `name` precomputes for trainings; InputError where it has none."""
+    item = dataset(name)
+    if item.precompute is None:
+        having = [other for other, known in datasets().items() if known.precompute]
+        raise InputError(
+            f"Data set {name} has nothing to precompute", do=f"Only {', '.join(having)} does."
+        )
+    located(name)
+    try:
+        folders: list[Path] = item.precompute(**options)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise WorkFailed(
+            f"Data set {name} could not be precomputed", seen=error, do="Nothing of it is kept."
+        ) from None
+    return folders
+
+
 def advice(item: Any) -> str:
     """How to get a data set that is not here."""
     if item.embedded:

@@ -1,4 +1,4 @@
-"""`lab data list|get|path`."""
+"""`lab data list|get|precompute|path`."""
 
 from __future__ import annotations
 
@@ -52,6 +52,20 @@ def get(name: Name) -> None:
     from lab.datasets import fetched
 
     stdout().print(str(fetched(name)), highlight=False, soft_wrap=True)
+
+
+@app.command("precompute")
+def precompute(
+    name: Name,
+    n_fft: Annotated[int, typer.Option(min=2, help="Samples of a spectrogram window.")] = 1024,
+    hop: Annotated[int, typer.Option(min=1, help="Samples between two frames.")] = 512,
+) -> None:
+    """Write the spectrograms of every recording once; trainings find them by themselves."""
+    from lab.cli.show import stdout
+    from lab.datasets import precomputed
+
+    for folder in precomputed(name, n_fft=n_fft, hop=hop):
+        stdout().print(str(folder), highlight=False, soft_wrap=True)
 
 
 @app.command("path")

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from cvkan.config import AudioConfig
 from cvkan.data import folders
 from cvkan.data.registry import DATASETS
+from cvkan.data.spectrograms import FULL_SCALE, spectrograms, waveforms
 from cvkan.data.speech import WORDS, synthesize
+from cvkan.data.speech_commands import LISTS, SAMPLE_RATE, SAMPLES, recordings
 from cvkan.data.splits import (
     IntArray,
     Source,
@@ -25,7 +28,7 @@ from cvkan.data.splits import (
 )
 from cvkan.info import DataInfo
 
-_FULL_SCALE = torch.tensor(32768.0)  # 16-bit samples become [-1, 1)
+_HEAR_WAVEFORMS = ("m5",)  # models that no spectrogram can be given to
 
 
 def load(config: AudioConfig) -> Splits:
@@ -79,60 +82,52 @@ def _fsdd(config: AudioConfig) -> Splits:
 
 
 def _speech_commands(config: AudioConfig) -> Splits:
-    """The lists that come with the data say which recordings are for validation and test."""
+    """The lists that come with the data say which recordings are for validation and test.
+
+    What `lab data precompute speech_commands` wrote is used where it fits: mapped, not read.
+    """
     path = DATASETS["speech_commands"].require()
-    words = tuple(sorted(p.name for p in path.iterdir() if p.is_dir() and p.name[0] != "_"))
-    listed = {
-        name: (path / f"{name}_list.txt").read_text(encoding="utf-8").split()
-        for name in ("validation", "testing")
-    }
-    held_out = {name for names in listed.values() for name in names}
-    everything = sorted(f"{word}/{file.name}" for word in words for file in (path / word).iterdir())
-    train = [name for name in everything if name.endswith(".wav") and name not in held_out]
-    chosen = [
-        _choose(train, words, config.train_size),
-        _choose(sorted(listed["validation"]), words, config.validation_size),
-        _choose(sorted(listed["testing"]), words, config.test_size),
-    ]
-    splits = (_speech_split(config, path, names, words) for names in chosen)
+    parts = recordings(path)
+    stored = waveforms().find(path, parts)
+    bins = None
+    if config.model not in _HEAR_WAVEFORMS:
+        bins = spectrograms(config.n_fft, config.hop).find(path, parts)
+
+    def split(name: str, size: int | None) -> Split:
+        part = parts[name]
+        index = None if size is None else balanced_first(part.labels, size)
+        labels = part.labels if index is None else part.labels[index]
+        if bins is not None and config.task == "classification":
+            return Split(_rows(bins[name], index), torch.from_numpy(labels))
+        waves = part.waves(index) if stored is None else _rows(stored[name], index).numpy()
+        plain = _split(waves, waves if config.task == "reconstruction" else labels)
+        return plain if bins is None else Split(_rows(bins[name], index), plain.targets)
+
+    words = parts["train"].words
     info = DataInfo(
-        "speech_commands", "audio", (16000,), "Speech Commands", len(words), words, None, 16000
+        "speech_commands",
+        "audio",
+        (SAMPLES,),
+        "Speech Commands",
+        len(words),
+        words,
+        None,
+        SAMPLE_RATE,
     )
+    sizes = (config.train_size, config.validation_size, config.test_size)
     # the recordings are named by a hash of their speaker: the lists stand for 2 GB of sound
-    lists = ("testing_list.txt", "validation_list.txt")
-    source = Source("speech_commands", path, folders.sha256(path, lists))
-    return Splits.of(splits, info, source)
+    source = Source("speech_commands", path, folders.sha256(path, LISTS))
+    return Splits.of(map(split, parts, sizes), info, source)
 
 
-def _speech_split(
-    config: AudioConfig, path: Path, names: Sequence[str], words: tuple[str, ...]
-) -> Split:
-    waves = _read(path, names)
-    return _split(waves, waves if config.task == "reconstruction" else _labels(names, words))
-
-
-def _labels(names: Sequence[str], words: tuple[str, ...]) -> IntArray:
-    number = {word: label for label, word in enumerate(words)}
-    return np.asarray([number[name.split("/")[0]] for name in names], dtype=np.int64)
-
-
-def _choose(names: list[str], words: tuple[str, ...], size: int | None) -> list[str]:
-    return [names[i] for i in balanced_first(_labels(names, words), size)]
-
-
-def _read(folder: Path, names: Sequence[str]) -> npt.NDArray[np.int16]:
-    import soundfile  # torchaudio 2.11 decodes only with another package, torchcodec
-
-    waves = np.zeros((len(names), 16000), dtype=np.int16)
-    for row, name in zip(waves, names, strict=True):
-        samples, _ = soundfile.read(folder / name, dtype="int16", frames=len(row))
-        row[: len(samples)] = samples
-    return waves
+def _rows(array: npt.NDArray[Any], index: IntArray | None) -> Tensor:
+    """The samples of a mapped array at `index`, read now, or all of them, read when used."""
+    return torch.from_numpy(array if index is None else array[index])
 
 
 def _split(waves: npt.NDArray[np.int16], truths: IntArray | npt.NDArray[np.int16]) -> Split:
     """Waveforms beside classes, or beside the waveforms that are to come back (16 bit both)."""
     targets = torch.from_numpy(truths)
     if targets.dtype == torch.int16:
-        targets = targets / _FULL_SCALE
-    return Split(torch.from_numpy(waves), targets, scale=_FULL_SCALE)
+        targets = targets / FULL_SCALE
+    return Split(torch.from_numpy(waves), targets, scale=torch.tensor(FULL_SCALE))

@@ -23,6 +23,8 @@ class Dataset:
     description: str
     files: tuple[str, ...] = ()  # paths inside a data folder, any of which is the data set
     download: Callable[[Path], object] | None = None  # puts the data set into the folder
+    # writes what trainings would compute again and again; called with n_fft and hop
+    precompute: Callable[..., list[Path]] | None = None
     origin: str = ""  # where a file that cannot be downloaded comes from
 
     @property
@@ -78,6 +80,12 @@ def _download_speech_commands(folder: Path) -> None:
     SPEECHCOMMANDS(folder, download=True)
 
 
+def _precompute_speech_commands(*, n_fft: int, hop: int) -> list[Path]:
+    from cvkan.data.spectrograms import precompute_speech_commands
+
+    return precompute_speech_commands(n_fft=n_fft, hop=hop)
+
+
 _ALL = (
     Dataset("digits", "image", "1,797 handwritten digits of 8x8 pixels (scikit-learn)"),
     Dataset(
@@ -94,6 +102,7 @@ _ALL = (
         "105,829 spoken words in 35 classes, one second at 16 kHz",
         files=("SpeechCommands/speech_commands_v0.02",),
         download=_download_speech_commands,
+        precompute=_precompute_speech_commands,
     ),
     Dataset(
         "fsdd",
