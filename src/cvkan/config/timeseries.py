@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from cvkan.config.model import Aggregation, Kan, Pooling
+from cvkan.config.options import Needs
 from cvkan.config.training import TrainingConfig
 
 
@@ -34,7 +35,12 @@ class TimeSeriesConfig(TrainingConfig):
     linear_path: bool = Field(
         True, description="add a linear forecast per channel (trend and remainder), as in DLinear"
     )
+    period: int = Field(
+        24, gt=0, description="hours that model naive repeats; 1: the last value, kept"
+    )
     d_complex: int = Field(32, gt=0, description="complex dimensions of a token")
     n_layers: int = Field(1, ge=0, description="layers in which tokens interact; 0: the control")
     epochs: int = Field(3, gt=0, description="passes over the training set")
     batch_size: int = Field(32, gt=0, description="samples in an optimizer step")
+
+    needs: ClassVar = {"period": Needs("model", ("naive",))}
