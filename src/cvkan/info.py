@@ -16,6 +16,7 @@ class DataInfo:
         image       (channels, height, width)
         audio       (samples,), the waveform; n_fft and hop are the model's
         timeseries  (lookback, channels); the target is (horizon, channels)
+        text        (words,), numbers below `vocabulary`; 0 fills up
         synthetic   (tokens, features) real, or (tokens, features, 2) complex as (re, im) pairs
     """
 
@@ -27,6 +28,7 @@ class DataInfo:
     class_names: tuple[str, ...] = ()  # one per class, in label order
     horizon: int | None = None  # forecasting only, in steps
     sample_rate: int | None = None  # audio only, in Hz
+    vocabulary: int | None = None  # text only: how many numbers of words there are
 
     @property
     def channels(self) -> int:

@@ -34,7 +34,8 @@ class Split:
     """Samples and targets; indexing with a tensor or slice gives a batch ready for a model.
 
     Inputs may be stored in a small integer type: a batch is `(inputs - center) / scale` in
-    float32, so that a data set of bytes takes bytes.
+    float32, so that a data set of bytes takes bytes. Inputs of int64 are numbers of words: they
+    stay as they are.
     """
 
     inputs: Tensor  # (samples, ...)
@@ -46,6 +47,8 @@ class Split:
         return len(self.inputs)
 
     def __getitem__(self, index: Tensor | slice) -> tuple[Tensor, Tensor]:
+        if self.inputs.dtype == torch.int64:
+            return self.inputs[index], self.targets[index]
         batch = self.inputs[index].to(torch.float32)
         if self.center is not None:
             batch = batch - self.center
