@@ -1,0 +1,75 @@
+"""Graph neighbourhoods against D^-1 (Adj + I) z."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from cvkan.errors import CvkanError
+from cvkan.layers.graph import GraphNeighborhood, GridNeighborhood
+from cvkan.polar import Polar
+
+B, N, D = 2, 12, 3
+MASK = torch.arange(N) < torch.tensor([[N], [7]])
+
+
+def tokens(n: int = N) -> torch.Tensor:
+    return torch.randn(B, n, D, dtype=torch.complex128, generator=torch.Generator().manual_seed(0))
+
+
+def formula(adjacency: np.ndarray, z: np.ndarray) -> np.ndarray:
+    weights = adjacency.astype(float) + np.eye(len(adjacency))
+    return np.diag(1 / weights.sum(1)) @ weights @ z
+
+
+def graph(kind: str) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(1)
+    weights = torch.rand(N, N, generator=generator, dtype=torch.float64)
+    return weights > 0.6 if kind == "bool" else weights
+
+
+def grid_adjacency(rows: int, columns: int) -> np.ndarray:
+    places = [(n // columns, n % columns) for n in range(rows * columns)]
+    return np.array([[abs(a - c) + abs(b - d) == 1 for c, d in places] for a, b in places])
+
+
+@pytest.mark.parametrize("kind", ["bool", "weights"])
+def test_any_graph_is_the_formula(kind):
+    adjacency, c = graph(kind), tokens()
+    made = GraphNeighborhood(adjacency).double()
+    made.weights = adjacency.double() + torch.eye(N)  # not by way of single precision
+    ours = made(Polar.from_complex(c)).complex()
+    np.testing.assert_allclose(ours[0], formula(adjacency.numpy(), c[0].numpy()))
+    masked = made(Polar.from_complex(c), MASK).complex()
+    expected = formula(adjacency.numpy()[:7, :7], c[1, :7].numpy())
+    np.testing.assert_allclose(masked[1, :7], expected)
+
+
+def test_a_graph_of_other_size_is_cut_or_goes_on_without_neighbours():
+    adjacency, c = graph("bool"), tokens(15)
+    made = GraphNeighborhood(adjacency).double()
+    longer = made(Polar.from_complex(c)).complex()
+    torch.testing.assert_close(longer[:, N:], c[:, N:])
+    torch.testing.assert_close(longer[:, :N], made(Polar.from_complex(c[:, :N])).complex())
+    shorter = made(Polar.from_complex(c[:, :5])).complex()
+    np.testing.assert_allclose(shorter[0], formula(adjacency[:5, :5].numpy(), c[0, :5].numpy()))
+
+
+@pytest.mark.parametrize(("grid", "shape"), [(None, (1, N)), ((3, 4), (3, 4)), ((12, 1), (12, 1))])
+def test_grids_and_chains_are_their_graphs(grid, shape):
+    c = tokens()
+    by_graph = GraphNeighborhood(torch.tensor(grid_adjacency(*shape))).double()
+    by_grid = GridNeighborhood(grid)
+    for mask in (None, MASK):
+        expected = by_graph(Polar.from_complex(c), mask).complex()
+        ours = by_grid(Polar.from_complex(c), mask).complex()
+        real = MASK if mask is not None else torch.ones(B, N, dtype=torch.bool)
+        torch.testing.assert_close(ours[real], expected[real])
+
+
+def test_what_is_no_adjacency_is_an_error():
+    with pytest.raises(CvkanError, match="square"):
+        GraphNeighborhood(torch.ones(2, 3))
+    with pytest.raises(CvkanError, match="negative"):
+        GraphNeighborhood(-torch.ones(2, 2))
