@@ -17,6 +17,7 @@ class DataInfo:
         audio       (samples,), the waveform; n_fft and hop are the model's
         timeseries  (lookback, channels); the target is (horizon, channels)
         text        (words,), numbers below `vocabulary`; 0 fills up
+        scanline    (lines, pixels); NaN where a line was not scanned
         synthetic   (tokens, features) real, or (tokens, features, 2) complex as (re, im) pairs
     """
 

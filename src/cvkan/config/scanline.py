@@ -10,7 +10,7 @@ from cvkan.config.model import Kan
 from cvkan.config.options import Needs
 from cvkan.config.training import ClassifierConfig
 
-LineEncoder = Literal["linear", "cnn"]
+LineEncoder = Literal["linear", "fourier", "cnn"]
 
 _SIMULATED = Needs("dataset", ("simulated_tips",))
 
@@ -19,6 +19,8 @@ class ScanlineConfig(ClassifierConfig):
     """All options of a classifier of tip states from scan lines."""
 
     domain = "scanline"
+    extra_metrics = ("balanced_accuracy", "auroc", "majority")
+    quality = "balanced_accuracy"
     model: Kan | Literal["vit", "lrcn"] = Field(
         "cvkan", description="cvkan, a twin of it, or a baseline"
     )
@@ -41,11 +43,12 @@ class ScanlineConfig(ClassifierConfig):
     min_lines: int | None = Field(
         None,
         gt=0,
-        description="cut training scans after a random line, this one or later; null: no",
+        description="cut training scans after a random line, not before this; null: no",
     )
     line_norm: bool = Field(True, description="give every line mean 0 and standard deviation 1")
     line_encoder: LineEncoder = Field(
-        "linear", description="a line's token: a linear map of its pixels, or convolutions"
+        "fourier",
+        description="linear in the pixels, such that begins as Fourier waves, or convolutions",
     )
     vit_pooling: Literal["cls", "mean"] = Field(
         "mean", description="vit: a class token, or the mean of the lines"

@@ -26,7 +26,7 @@ Float = npt.NDArray[np.float32]
 
 _MARGIN = 8  # pixels around a scan whose atoms reach into it
 _CHUNK = 256  # scans simulated at a time, so that memory does not grow with their number
-_SPACING = (5.5, 8.5)  # between neighbouring atoms
+_SPACING = (6.0, 8.0)  # between neighbouring atoms
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def _scans(
 ) -> Float:
     n, (lines, _) = len(labels), shape
     spacing = rng.uniform(*_SPACING, n)
-    angle = rng.uniform(0, np.pi, n)
+    angle = np.pi / 2 + rng.uniform(-0.4, 0.4, n)
     spectrum, frequencies = _lattice(n, spacing, angle, rng, shape)
     first = _tips(labels, spacing, angle, rng)
     scans = _seen(spectrum, first, frequencies, shape)
@@ -135,7 +135,7 @@ def _lattice(
     steps = np.arange(-reach, reach + 1)
     i, j = (grid.ravel() for grid in np.meshgrid(steps, steps))
     # rows run along `angle`; the next row is 0.9 to 1.3 spacings away, at 60 to 120 degrees
-    ratio, turn = rng.uniform(0.9, 1.3, n), rng.uniform(np.pi / 3, 2 * np.pi / 3, n)
+    ratio, turn = rng.uniform(0.9, 1.2, n), np.pi / 2 + rng.uniform(-0.2, 0.2, n)
     start = rng.uniform(-0.5, 0.5, (2, n, 1)) * spacing[:, None]
     toward = angle + turn
     x = spacing[:, None] * (np.outer(np.cos(angle), i) + np.outer(ratio * np.cos(toward), j))
