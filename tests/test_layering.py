@@ -20,6 +20,7 @@ FLOORS = {
     "yamlfile": 2,
     "schema": 2,
     "datasets": 2,
+    "presets": 2,
     "record": 3,
     "notebook": 4,
     "comparison": 4,

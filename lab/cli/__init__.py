@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from lab.cli import compare, data, doctor, log, run, runs, suite
+from lab.cli import compare, data, doctor, log, presets, run, runs, suite
 
 app = typer.Typer(
     name="lab",
@@ -32,6 +32,7 @@ runs.register(app)
 compare.register(app)
 log.register(app)
 data.register(app)
+presets.register(app)
 doctor.register(app)
 
 

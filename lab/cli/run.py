@@ -21,6 +21,10 @@ Param = Annotated[
     list[str] | None,
     typer.Option("--param", "-p", metavar="NAME=VALUE", help="A parameter's value; repeat it."),
 ]
+Preset = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Values by name, below -p; `lab presets` lists them."),
+]
 Tag = Annotated[list[str] | None, typer.Option("--tag", metavar="T", help="A tag; repeat it.")]
 Name = Annotated[str | None, typer.Option(help="A name for the run.")]
 Timeout = Annotated[str | None, typer.Option(help="Stop the run after this long, as 2h or 30m.")]
@@ -40,6 +44,7 @@ def run(
     context: typer.Context,
     notebook: Notebook = None,
     param: Param = None,
+    preset: Preset = None,
     tag: Tag = None,
     name: Name = None,
     timeout: Timeout = None,
@@ -47,7 +52,12 @@ def run(
     as_json: Json = False,
     show_help: Help = False,
 ) -> None:
-    """Run a notebook headless; `lab run NOTEBOOK --help` lists its own parameters."""
+    """Run a notebook headless; `lab run NOTEBOOK --help` lists its own parameters.
+
+    With --preset the notebook may be left out: a preset names its own.
+    """
+    if notebook is None and preset is not None:
+        notebook = _notebook_of(preset)
     if notebook is None:
         typer.echo(context.get_help())
         raise typer.Exit(0 if show_help else 2)
@@ -56,10 +66,8 @@ def run(
         return
     from lab.duration import parse_duration
     from lab.executors import run_notebook
-    from lab.notebook.contract import read_schema
-    from lab.workspace import Workspace
 
-    params = read_schema(notebook, Workspace.find()).coerce(_pairs(param or []), text=True)
+    params = _params(notebook, preset, _pairs(param or []))
     seconds = parse_duration(timeout) if timeout else None
     _follow(
         notebook,
@@ -95,6 +103,23 @@ def rerun(
         notes=again.differences,
         earlier=again.of,
     )
+
+
+def _notebook_of(preset: str) -> Path:
+    from lab.presets import find_preset
+
+    return Path(find_preset(preset).notebook)
+
+
+def _params(notebook: Path, preset: str | None, typed: dict[str, str]) -> dict[str, Any]:
+    """Every parameter of the notebook: as typed, else as the preset has it, else its default."""
+    from lab.notebook.contract import read_schema
+    from lab.presets import preset_values
+    from lab.workspace import Workspace
+
+    schema = read_schema(notebook, Workspace.find())
+    given = schema.coerce(typed, text=True)
+    return schema.coerce(preset_values(preset) | {name: given[name] for name in typed})
 
 
 def _pairs(texts: list[str]) -> dict[str, str]:

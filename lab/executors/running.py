@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from lab.executors.base import OnStart, executor_by_name
 from lab.notebook.job import Job
+from lab.presets import preset_values
 from lab.record.run import Run
 from lab.workspace import Workspace
 
@@ -24,6 +25,7 @@ def run_notebook(
     notebook: Path | str,
     params: Mapping[str, object] | None = None,
     *,
+    preset: str | None = None,
     workspace: Workspace | None = None,
     tags: Iterable[str] = (),
     name: str | None = None,
@@ -33,14 +35,16 @@ def run_notebook(
 ) -> Run:
     """Run a notebook with these values over its defaults, and return the ended run.
 
-    Everything is checked before anything is written: an InputError leaves no trace. `timeout` is
-    in seconds. What the notebook does, good or bad, is in the run's status. Ctrl-C and SIGTERM end
-    the run as stopped, and the stopped run is returned; a second one does not wait for the cell.
+    `preset` names values that stand between the defaults and `params`. Everything is checked
+    before anything is written: an InputError leaves no trace. `timeout` is in seconds. What the
+    notebook does, good or bad, is in the run's status. Ctrl-C and SIGTERM end the run as stopped,
+    and the stopped run is returned; a second one does not wait for the cell.
     """
     workspace = workspace or Workspace.find()
     executor = executor_by_name(on, workspace)
+    values = {**preset_values(preset), **(params or {})}
     job = Job.check(
-        notebook, params or {}, workspace=workspace, tags=tuple(tags), name=name, timeout=timeout
+        notebook, values, workspace=workspace, tags=tuple(tags), name=name, timeout=timeout
     )
     created: list[str] = []
 

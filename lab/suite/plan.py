@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.errors import LabError, SuiteError
+from lab.errors import InputError, LabError, SuiteError
 from lab.notebook.contract import locate, read_schema
+from lab.presets import find_preset
 from lab.record.catalogue import find_runs
 from lab.record.fingerprint import code_sha256, data_cache, data_sha256, notebook_sha256
 from lab.record.redact import redact_params
@@ -72,7 +73,8 @@ def _expand(suite: Suite, workspace: Workspace) -> Iterable[PlannedRun]:
     seen: set[tuple[str, Path]] = set()
     index = 0
     for position, item in enumerate(suite.runs):
-        notebook = _notebook_of(suite, item, position, workspace)
+        preset = _preset_of(suite, item, position)
+        notebook = _notebook_of(suite, item, position, preset, workspace)
         arm = item.arm or notebook.stem
         if (arm, notebook) in seen:
             raise SuiteError(
@@ -83,10 +85,11 @@ def _expand(suite: Suite, workspace: Workspace) -> Iterable[PlannedRun]:
         seen.add((arm, notebook))
         if notebook not in schemas:
             schemas[notebook] = read_schema(notebook, workspace)
+        values_by_name = dict(preset.values) if preset else {}
         matrix = suite.matrix or {}
         for values in itertools.product(*matrix.values()):
             point = dict(zip(matrix, values, strict=True))
-            params = suite.defaults.params | item.params | point
+            params = values_by_name | suite.defaults.params | item.params | point
             yield PlannedRun(
                 suite=suite.name,
                 arm=arm,
@@ -102,13 +105,23 @@ def _expand(suite: Suite, workspace: Workspace) -> Iterable[PlannedRun]:
             index += 1
 
 
-def _notebook_of(suite: Suite, item: Arm, position: int, workspace: Workspace) -> Path:
-    named = item.notebook or suite.defaults.notebook
+def _preset_of(suite: Suite, item: Arm, position: int) -> Any:
+    """The preset that a run starts from, or None."""
+    name = item.preset or suite.defaults.preset
+    try:
+        return None if name is None else find_preset(name)
+    except InputError as error:
+        place = f"Run {position + 1} of the suite"
+        raise SuiteError(f"{place}: {error.what}", seen=error.seen, do=error.do) from None
+
+
+def _notebook_of(suite: Suite, item: Arm, position: int, preset: Any, workspace: Workspace) -> Path:
+    named = item.notebook or suite.defaults.notebook or (preset and preset.notebook)
     if named is None:
         raise SuiteError(
             f"Run {position + 1} of the suite names no notebook",
             seen=item.arm,
-            do="Give it `notebook:`, or put one under `defaults:`.",
+            do="Give it `notebook:` or `preset:`, or put one under `defaults:`.",
         )
     return locate(workspace.root / named, workspace)
 

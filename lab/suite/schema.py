@@ -36,7 +36,8 @@ class Arm(_Strict):
     """One line of `runs:`, multiplied by the matrix."""
 
     arm: str | None = None  # default: the notebook's name
-    notebook: str | None = None  # default: the one under `defaults`
+    notebook: str | None = None  # default: the one under `defaults`, or the preset's own
+    preset: str | None = None  # values by name, below all others; default: that of `defaults`
     params: dict[str, Any] = Field(default_factory=dict)
     tags: list[str] = Field(default_factory=list)
 
@@ -45,6 +46,7 @@ class Defaults(_Strict):
     """What every run of the suite starts from."""
 
     notebook: str | None = None
+    preset: str | None = None
     params: dict[str, Any] = Field(default_factory=dict)
     tags: list[str] = Field(default_factory=list)
 

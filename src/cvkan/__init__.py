@@ -14,12 +14,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cvkan.config import (
         AudioConfig,
+        GridConfig,
         ImageConfig,
+        ScanlineConfig,
         SyntheticConfig,
+        TextConfig,
         TimeSeriesConfig,
         TrainingConfig,
         config_for,
     )
+    from cvkan.config.presets import preset
     from cvkan.data import load
     from cvkan.data.registry import DATASETS, Dataset
     from cvkan.data.splits import Source, Split, Splits
@@ -36,13 +40,16 @@ __all__ = [
     "CvkanError",
     "DataInfo",
     "Dataset",
+    "GridConfig",
     "ImageConfig",
     "Predictions",
     "Result",
+    "ScanlineConfig",
     "Source",
     "Split",
     "Splits",
     "SyntheticConfig",
+    "TextConfig",
     "TimeSeriesConfig",
     "TrainingConfig",
     "build",
@@ -51,6 +58,7 @@ __all__ = [
     "load",
     "load_model",
     "predict",
+    "preset",
 ]
 
 _HOMES = {
@@ -63,12 +71,16 @@ _HOMES = {
     "cvkan.training.checkpoint": ("load_model",),
     "cvkan.config": (
         "AudioConfig",
+        "GridConfig",
         "ImageConfig",
+        "ScanlineConfig",
         "SyntheticConfig",
+        "TextConfig",
         "TimeSeriesConfig",
         "TrainingConfig",
         "config_for",
     ),
+    "cvkan.config.presets": ("preset",),
     "cvkan.training.loop": ("Result", "fit"),
     "cvkan.training.predict": ("Predictions", "predict"),
 }

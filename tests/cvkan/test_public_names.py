@@ -15,13 +15,16 @@ PUBLIC = [
     "CvkanError",
     "DataInfo",
     "Dataset",
+    "GridConfig",
     "ImageConfig",
     "Predictions",
     "Result",
+    "ScanlineConfig",
     "Source",
     "Split",
     "Splits",
     "SyntheticConfig",
+    "TextConfig",
     "TimeSeriesConfig",
     "TrainingConfig",
     "build",
@@ -30,6 +33,7 @@ PUBLIC = [
     "load",
     "load_model",
     "predict",
+    "preset",
 ]
 
 

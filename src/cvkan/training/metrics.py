@@ -121,11 +121,11 @@ def _area(scores: Tensor, positive: Tensor) -> float:
     """Area under the ROC curve: how often a positive outranks a negative, ties by half."""
     if scores.isnan().any():
         return float("nan")
-    _, place, ties = scores.unique(return_inverse=True, return_counts=True)
+    _, place, ties = torch.unique(scores, return_inverse=True, return_counts=True)
     ranks = (ties.cumsum(0) - (ties - 1) / 2)[place].double()  # from 1; equals share their mean
     n_positive = int(positive.sum())
     above = ranks[positive].sum().item() - n_positive * (n_positive + 1) / 2
-    return above / (n_positive * (len(scores) - n_positive))
+    return float(above / (n_positive * (len(scores) - n_positive)))
 
 
 def _majority(logits: Tensor, targets: Tensor, usual: int | None) -> float | None:

@@ -44,6 +44,7 @@ CASES: dict[str, tuple[tuple[str, ...], str]] = {
     "no such entry": (("log", "status", "nothing like it", "Done"), "nothing like it"),
     "no date": (("log", "new", "research", "x", "--finding", "y", "--date", "soon"), "soon"),
     "no data set": (("data", "path", "cifar1"), "cifar1.*'cifar10'"),
+    "no preset": (("run", "notebooks/toy.ipynb", "--preset", "cifar1"), "cifar1.*'cifar10'"),
     "unknown command": (("runz",), "runz"),
 }
 

@@ -37,7 +37,7 @@ def test_the_commands_of_the_contract_are_there() -> None:
     there = {" ".join(words[1:]) for words in commands(typer.main.get_command(app))}
     wanted = """run; suite run; suite status; overnight; runs; show; diagnose; rerun; note; tag;
     archive; check; compare; log new; log list; log actions; log done; log status; log check;
-    log refresh; data list; data get; data path; doctor"""
+    log refresh; data list; data get; data path; presets; doctor"""
     assert {" ".join(words.split()) for words in wanted.split(";")} <= there
 
 
