@@ -17,7 +17,7 @@ Layer = Literal["polarizing", "gated", "phase_attention", "hierarchical"]
 Aggregation = Literal[
     "mean", "magnitude_weighted", "local_window", "causal", "attention", "graph_neighborhood"
 ]
-Interaction = Literal["broadcast", "pointwise"]
+Interaction = Literal["interference", "pointwise", "broadcast"]
 Heads = Literal["emergent", "offset", "factored"]
 Norm = Literal["none", "layer", "rms", "batch"]
 Pooling = Literal["mean", "max", "attention", "last", "covariance", "spectral"]
@@ -42,7 +42,9 @@ class ModelConfig(Options):
     n_layers: int = Field(2, ge=0, description="layers in which tokens interact; 0: the control")
     layer: Layer = Field("polarizing", description="how tokens interact")
     interaction: Interaction = Field(
-        "broadcast", description="broadcast: tokens see the context only; pointwise: and themselves"
+        "interference",
+        description="what updates a token: it and its product with the context, or it and the "
+        "context (pointwise), or the context alone (broadcast)",
     )
     aggregation: Aggregation = Field(
         "magnitude_weighted", description="how a block sums up the tokens it lets interact"
@@ -124,6 +126,12 @@ class ModelConfig(Options):
             "mlp_expansion",
             f"has no effect beside mlp_hidden {self.mlp_hidden}",
             "Leave one of them out.",
+        )
+        yield (
+            self.interaction == "interference" and self._changed("mag_scale"),
+            "mag_scale",
+            "has no effect with interaction interference, whose perceptron has the size in its weights",
+            "Leave it out, or set interaction to pointwise or broadcast.",
         )
         yield (
             self._is_twin and self.layer != "polarizing",

@@ -14,10 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cvkan.layers.polarizing import PolarizingBlock
 from cvkan.polar import Polar
 
-MakeBlock = Callable[[], PolarizingBlock]
+MakeBlock = Callable[[], nn.Module]
 
 
 def count_levels(n_tokens: int, limit: int | None) -> int:

@@ -11,10 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from cvkan.errors import UnknownNameError
+from cvkan.layers.interference import InterferenceBlock
 from cvkan.layers.perceptron import Perceptron
 from cvkan.polar import Polar
 
-INTERACTIONS = ("broadcast", "pointwise")
+INTERACTIONS = ("interference", "pointwise", "broadcast")
 MAX_LOG_MAGNITUDE = 5.0  # a block's update lies between e^-5 and e^5 times mag_scale
 
 
@@ -39,8 +40,6 @@ class PolarizingBlock(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        if interaction not in INTERACTIONS:
-            raise UnknownNameError("interaction", interaction, INTERACTIONS)
         self.pointwise = interaction == "pointwise"
         self.per_dim = per_dim
         width = d_complex if per_dim else 1
@@ -80,3 +79,27 @@ class PolarizingBlock(nn.Module):
             own.pair.transpose(-1, -2), None if context is None else context.pair.transpose(-1, -2)
         )
         return Polar.from_trailing(turned)
+
+
+def make_block(
+    interaction: str,
+    d_complex: int,
+    *,
+    hidden: int,
+    per_dim: bool = True,
+    mag_scale: float = 0.01,
+    dropout: float = 0.0,
+) -> nn.Module:
+    """What makes an update of tokens and context, in the way called `interaction`."""
+    if interaction not in INTERACTIONS:
+        raise UnknownNameError("interaction", interaction, INTERACTIONS)
+    if interaction == "interference":
+        return InterferenceBlock(d_complex, hidden=hidden, per_dim=per_dim, dropout=dropout)
+    return PolarizingBlock(
+        d_complex,
+        hidden=hidden,
+        interaction=interaction,
+        per_dim=per_dim,
+        mag_scale=mag_scale,
+        dropout=dropout,
+    )

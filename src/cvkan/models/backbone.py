@@ -16,7 +16,7 @@ from cvkan.layers.gated import GatedPolarization
 from cvkan.layers.hierarchy import Hierarchy, MultiPath, count_levels
 from cvkan.layers.multihead import FactoredHeads, OffsetHeads
 from cvkan.layers.norm import make_norm
-from cvkan.layers.polarizing import PolarizingBlock
+from cvkan.layers.polarizing import make_block
 from cvkan.layers.twins import CartesianTwin, PolarTwin, RealTransform
 from cvkan.polar import Polar
 
@@ -112,7 +112,7 @@ class HierarchicalLayer(AdditiveLayer):
         super().__init__(config)
         aggregation = _aggregation(config, config.d_complex, grid)
 
-        def block() -> PolarizingBlock:
+        def block() -> nn.Module:
             return _block(config, config.d_complex)
 
         def hierarchy() -> Hierarchy:
@@ -208,11 +208,11 @@ def _aggregation(config: ModelConfig, d_complex: int, grid: Grid | None) -> nn.M
     return make_aggregation(config.aggregation, d_complex, window=config.window, grid=grid)
 
 
-def _block(config: ModelConfig, d_complex: int) -> PolarizingBlock:
-    return PolarizingBlock(
+def _block(config: ModelConfig, d_complex: int) -> nn.Module:
+    return make_block(
+        config.interaction,
         d_complex,
         hidden=config.block_hidden,
-        interaction=config.interaction,
         per_dim=config.per_dim,
         mag_scale=config.mag_scale,
         dropout=config.dropout,

@@ -7,7 +7,7 @@ import torch
 
 from cvkan.errors import UnknownNameError
 from cvkan.layers.aggregation import AGGREGATIONS, make_aggregation
-from cvkan.layers.polarizing import PolarizingBlock
+from cvkan.layers.polarizing import PolarizingBlock, make_block
 from cvkan.polar import Polar
 
 D = 4
@@ -113,4 +113,4 @@ def test_every_aggregation_works_with_every_interaction(aggregation, interaction
 
 def test_an_unknown_interaction():
     with pytest.raises(UnknownNameError, match="Did you mean 'pointwise'"):
-        PolarizingBlock(D, interaction="pointwize")
+        make_block("pointwize", D, hidden=8)
