@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cvkan.config import GridConfig
-from cvkan.errors import ConfigError
 from cvkan.info import DataInfo
 from cvkan.layers.class_head import make_class_head
 from cvkan.layers.grid_encoder import (
@@ -43,7 +42,7 @@ class GridCnn(nn.Module):
         super().__init__()
         self.canvas = tuple(info.sample_shape[-2:])
         self.demonstrations, self.aggregation = config.n_demonstrations, config.demo_aggregation
-        channels = _channels(config, size)
+        channels = max(round(size.width * config.width), 1)
         self.encoder = PairEncoder(
             channels,
             hidden=channels,
@@ -56,7 +55,7 @@ class GridCnn(nn.Module):
             self.tokens = nn.Linear(channels, 2 * config.d_complex)
             self.backbone = Backbone(config, n_tokens=config.n_demonstrations)
             self.pool = make_pooling(config.pooling, config.d_complex)
-            channels = config.d_complex
+            channels = self.pool.width
         elif config.demo_aggregation == "flatten":
             channels *= config.n_demonstrations
         self.embedded = nn.Sequential(
@@ -83,18 +82,6 @@ class GridCnn(nn.Module):
         tokens = self.backbone(Polar.from_features(self.tokens(vectors)))
         pooled: Polar = self.pool(tokens)
         return pooled.magnitude()
-
-
-def _channels(config: GridConfig, size: Size) -> int:
-    if config.match_params_of is not None:
-        if config.width != 1.0:
-            raise ConfigError(
-                f"option width has no effect with match_params_of {config.match_params_of}",
-                seen=config.width,
-                do="Leave one of them out.",
-            )
-        return size.width
-    return max(round(size.width * config.width), 1)
 
 
 class Attention(nn.Module):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -19,6 +20,7 @@ class GridConfig(ClassifierConfig):
     """All options of a classifier of grid tasks by what their demonstrations do."""
 
     domain = "grid"
+    extra_metrics = ("majority", "accuracy_se", "balanced_accuracy")
     model: Kan | Literal["cnn", "context"] = Field(
         "cvkan", description="cvkan, a twin of it, or a baseline"
     )
@@ -66,3 +68,12 @@ class GridConfig(ClassifierConfig):
         "temperature": Needs("head", ("cosine",)),
         "learn_temperature": Needs("head", ("cosine",)),
     }
+
+    def _contradictions(self) -> Iterator[tuple[bool, str, str, str]]:
+        yield from super()._contradictions()
+        yield (
+            self.model == "cnn" and self.match_params_of is not None and self._changed("width"),
+            "width",
+            f"has no effect with match_params_of {self.match_params_of}",
+            "Leave one of them out.",
+        )

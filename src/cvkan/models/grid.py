@@ -10,7 +10,7 @@ from cvkan.errors import CvkanError
 from cvkan.info import DataInfo
 from cvkan.layers.class_head import make_class_head
 from cvkan.layers.grid_encoder import PairEncoder, demonstrated, halved, real_cells
-from cvkan.layers.positions import GridPositions
+from cvkan.layers.positions import make_positions
 from cvkan.models.base import TokenModel
 from cvkan.models.makers import Kan
 from cvkan.polar import EPSILON, Polar
@@ -32,7 +32,9 @@ class GridModel(TokenModel):
         rows, columns = (-(-n // config.patch_size) for n in info.sample_shape[-2:])
         kinds = _KINDS[config.tokens]
         together = config.n_demonstrations if config.demo_aggregation == "cvkan" else 1
-        super().__init__(config, n_tokens=together * kinds * rows * columns)
+        # one grid above the other: a window or a group of tokens is a square of one grid
+        grid = (together * kinds * rows, columns)
+        super().__init__(config, n_tokens=grid[0] * grid[1], grid=grid)
         self.patch_size, self.demonstrations = config.patch_size, config.n_demonstrations
         self.canvas = tuple(info.sample_shape[-2:])
         self.tokens, self.aggregation = config.tokens, config.demo_aggregation
@@ -45,12 +47,14 @@ class GridModel(TokenModel):
             rectified=False,
         )
         self.kinds = nn.Parameter(torch.randn(kinds, 1, 2, config.d_complex) * 0.02)
-        self.positions = GridPositions(config.d_complex, rows, columns)
+        self.positions = make_positions(
+            config.positions, config.d_complex, n_tokens=rows * columns, grid=(rows, columns)
+        )
         flat = config.n_demonstrations if config.demo_aggregation == "flatten" else 1
         hidden = 2 * config.kan_hidden
         self.embedded = nn.Sequential(
-            nn.LayerNorm(flat * config.d_complex),
-            nn.Linear(flat * config.d_complex, hidden),
+            nn.LayerNorm(flat * self.pool.width),
+            nn.Linear(flat * self.pool.width, hidden),
             nn.GELU(),
             nn.Dropout(config.dropout),
         )
@@ -69,7 +73,7 @@ class GridModel(TokenModel):
         tokens: Polar = self.positions(Polar(torch.cat(parts, dim=1) + self.kinds))
         return Polar(self._joined(tokens.pair.flatten(1, 2)))
 
-    def token_mask(self, x: Tensor) -> Tensor:
+    def real_tokens(self, x: Tensor) -> Tensor:
         """Which tokens of `embed` are of cells that are there."""
         pairs = demonstrated(x, self.demonstrations).flatten(0, 1)
         real = halved(real_cells(pairs), self.patch_size).flatten(2)  # (B n, 2, P)
@@ -80,14 +84,14 @@ class GridModel(TokenModel):
 
     def pooled(self, x: Tensor, mask: Tensor | None = None) -> Polar:
         """One vector a demonstration, (B, n, D), or a task, (B, 1, D), where these interact."""
-        real = self.token_mask(x)
+        real = self.real_tokens(x)
         vector: Polar = self.pool(self.backbone(self.embed(x, mask).masked(real), real), real)
         return Polar(vector.pair.view(len(x), -1, *vector.pair.shape[1:]))
 
     @torch.no_grad()
     def trace(self, x: Tensor, mask: Tensor | None = None) -> list[Polar]:
-        """The tokens after the embedding and after each layer; `token_mask` says which count."""
-        real = self.token_mask(x)
+        """The tokens after the embedding and after each layer; `real_tokens` says which count."""
+        real = self.real_tokens(x)
         tokens = self.embed(x, mask).masked(real)
         return [state.detach() for state in self.backbone.states(tokens, real)]
 
