@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from cvkan.config.model import Kan
+from cvkan.config.model import Aggregation, Kan
 from cvkan.config.training import ClassifierConfig
 
 Embedding = Literal["linear", "deep"]
@@ -21,6 +21,15 @@ class ImageConfig(ClassifierConfig):
     )
     dataset: Literal["digits", "cifar10"] = Field(
         "digits", description="digits come with scikit-learn"
+    )
+    aggregation: Aggregation = Field(
+        "local_window", description="how a block sums up the tokens it lets interact"
+    )
+    window: int = Field(3, gt=0, description="tokens across the window of aggregation local_window")
+    # the interference block normalises what it reads
+    center_magnitudes: bool = Field(
+        False,
+        description="divide each dimension by its geometric mean over tokens after each layer",
     )
     embedding: Embedding = Field("deep", description="linear patches, or a convolutional stem")
     patch_size: int = Field(4, gt=0, description="pixels across a token; deep needs a power of 2")

@@ -11,6 +11,9 @@ from cvkan.errors import CvkanError, UnknownNameError
 from cvkan.polar import Polar
 
 
+STEM_WIDTH = 32  # channels of the first convolution; they double with every halving
+
+
 class LinearPatches(nn.Module):
     """Each patch of an image through one linear layer."""
 
@@ -23,7 +26,7 @@ class LinearPatches(nn.Module):
 
 
 class DeepStem(nn.Module):
-    """Convolutions of stride 2 until a patch is one token, the width doubling on the way.
+    """One convolution at full resolution, then some of stride 2 until a patch is one token.
 
     The last has no activation: outputs of either sign, so phases fill the circle (behind a ReLU
     all would lie in one quadrant). Xiao et al. 2021, https://arxiv.org/abs/2106.14881.
@@ -38,12 +41,12 @@ class DeepStem(nn.Module):
                 seen=patch_size,
                 do="Use 2, 4, 8 or 16, or embedding linear.",
             )
-        # a quarter of the width before the last convolution, the costly one: half would double the
-        # time of the whole stem and was no more accurate (CIFAR-10, 5,000 images, 5 epochs)
-        widths = [max(d_complex // 2 ** (k + 1), 8) for k in range(n_halvings - 1, 0, -1)]
         layers: list[nn.Module] = []
-        for width in widths:
-            layers += [nn.Conv2d(channels, width, 3, 2, 1, bias=False), nn.BatchNorm2d(width)]
+        for k in range(n_halvings):
+            # the same width for every d_complex: the last convolution costs the most, by its inputs
+            width = STEM_WIDTH << k
+            stride = 1 if k == 0 else 2
+            layers += [nn.Conv2d(channels, width, 3, stride, 1, bias=False), nn.BatchNorm2d(width)]
             layers.append(nn.ReLU(inplace=True))
             channels = width
         layers.append(nn.Conv2d(channels, 2 * d_complex, 3, 2, 1, bias=False))
