@@ -30,9 +30,7 @@ class ScanlineModel(Classifier):
         self.line_norm = config.line_norm
         self.encoder = make_line_encoder(config.line_encoder, self.pixels, 2 * config.d_complex)
         self.positions = make_positions(config.positions, config.d_complex, n_tokens=lines)
-        # groups of a hierarchy hold later lines, whatever they make of them
-        ordered = config.aggregation == "causal" and config.layer != "hierarchical"
-        self.causal = ordered or config.n_layers == 0
+        self.causal = config.aggregation == "causal" or config.n_layers == 0
 
     def embed(self, x: Tensor, mask: Tensor | None = None) -> Polar:
         if x.dim() != SCAN_AXES or x.shape[-1] != self.pixels:
