@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from cvkan.diagnostics.style import AMBER
-from cvkan.layers.spectrogram import Spectrogram
+from cvkan.layers.spectrogram import Spectrogram, as_spectrogram
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,13 +29,14 @@ class Spectrum:
 
 
 @torch.no_grad()
-def spectrum(waveform: Tensor, *, n_fft: int, hop: int, sample_rate: int) -> Spectrum:
-    """The spectrogram of one waveform (samples,), as the model's front end computes it."""
-    bins = Spectrogram(n_fft, hop)(waveform[None])[0]  # (frames, bins, 2)
+def spectrum(sample: Tensor, *, n_fft: int, hop: int, sample_rate: int) -> Spectrum:
+    """One waveform (samples,) as the model's front end sees it, or its (frames, bins, 2)."""
+    bins = as_spectrogram(sample[None], Spectrogram(n_fft, hop))[0]
     power = bins.square().sum(-1).T
     decibels = 10 * (power / power.max().clamp(min=1e-20)).clamp(min=1e-20).log10()
     floor = max(-_RANGE, float(decibels.median()))
-    return Spectrum(decibels.clamp(min=floor), waveform.shape[-1] / sample_rate, sample_rate / 2000)
+    samples = len(sample) if sample.dim() == 1 else (len(sample) - 1) * hop
+    return Spectrum(decibels.clamp(min=floor), samples / sample_rate, sample_rate / 2000)
 
 
 def draw_spectrum(values: Spectrum, axes: Axes, *, title: str = "") -> Axes:
