@@ -85,12 +85,10 @@ PRESETS: dict[str, Preset] = {
         "ETTh1: four days of seven series forecast from four days",
         {
             "dataset": "etth1",
-            "d_complex": 64,
-            "n_layers": 4,
-            "dropout": 0.1,
+            "n_layers": 2,
+            "kan_hidden": 16,
+            "dropout": 0.2,
             "lr": 1e-3,
-            "epochs": 50,
-            "patience": 10,
         },
     ),
     "sst2": Preset(
