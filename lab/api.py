@@ -25,13 +25,21 @@ def compare(
     where: str | None = None,
     baseline: object = None,
     seed_param: str = "seed",
+    like: str | None = None,
     workspace: Workspace | None = None,
 ) -> Comparison:
     """Compare arms over seeds, as `lab compare` does.
 
+    `like` is the id of a run: only runs of its notebook count whose parameters are the same but
+    for `by` and the seed.
+
     lab.compare("pooling", where="notebook ~ image", metric="val/accuracy")
+    lab.compare("pooling", like=run.id)
     """
-    found = find_runs(workspace or Workspace.find(), where=where)
+    place = workspace or Workspace.find()
+    found = find_runs(place, where=where)
+    if like is not None:
+        found = comparison.alike(found, find_run(place, like), by=by, seed_param=seed_param)
     return comparison.compare(
         found, by=by, metric=metric, rows=rows, baseline=baseline, seed_param=seed_param
     )

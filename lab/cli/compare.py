@@ -21,20 +21,23 @@ def compare(
     where: Annotated[
         str | None, typer.Option(metavar="EXPR", help='Which runs, as "suite.name == pilot".')
     ] = None,
+    like: Annotated[
+        str | None,
+        typer.Option(metavar="RUN", help="Only runs with its parameters, but for --by and seed."),
+    ] = None,
     baseline: Annotated[str | None, typer.Option(help="The arm others are held against.")] = None,
     seed_param: Annotated[str, typer.Option(help="The parameter that only repeats.")] = "seed",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
     markdown: Annotated[bool, typer.Option("--md", help="A Markdown table.")] = False,
 ) -> None:
     """Compare arms over seeds: n, mean, spread, difference to the best and to the baseline."""
-    import lab.comparison
+    import lab.api
     from lab.cli.show import print_json, stdout
-    from lab.record.catalogue import find_runs
-    from lab.workspace import Workspace
 
-    comparison = lab.comparison.compare(
-        find_runs(Workspace.find(), where=where),
-        by=by,
+    comparison = lab.api.compare(
+        by,
+        where=where,
+        like=like,
         metric=metric,
         rows=rows,
         baseline=baseline,

@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import seeded_runs, write_run
+from helpers import seeded_runs, write_run, write_workspace
 from scipy import stats
 
+import lab.api
 from lab.comparison import Comparison, Row, compare, verdict_of
 from lab.errors import InputError
 from lab.record.files import encode
 from lab.record.run import Run
+from lab.workspace import Workspace
 
 MEAN = [0.468, 0.461, 0.472, 0.465, 0.470]
 ATTENTION = [0.482, 0.479, 0.485, 0.476, 0.488]
@@ -351,3 +353,21 @@ def test_every_display_says_the_same(tmp_path: Path) -> None:
     plain = found.as_dict()
     assert plain["rows"][0]["arms"][1]["delta_baseline"] == pytest.approx(0.0148)
     assert "is better than" in plain["rows"][0]["verdict"]
+
+
+def test_like_takes_only_runs_that_differ_in_the_arm_and_the_seed(tmp_path: Path) -> None:
+    workspace = Workspace.load(write_workspace(tmp_path))
+    runs = tmp_path / "runs"
+
+    def run(run_id: str, value: float, *, notebook: str = "a.ipynb", **params: object) -> None:
+        curves = {"test/accuracy": [value]}
+        write_run(runs, run_id, params=params, curves=curves, notebook=notebook)
+
+    run("20260101_000001", 0.5, pooling="mean", seed=0, lr=1.0, device="cpu")
+    run("20260101_000002", 0.6, pooling="max", seed=1, lr=1.0, device="cuda")
+    run("20260101_000003", 0.9, pooling="max", seed=0, lr=2.0, device="cpu")
+    run("20260101_000004", 0.8, pooling="max", seed=0, lr=1.0, device="cpu", notebook="b.ipynb")
+    found = lab.api.compare(
+        "pooling", metric="test/accuracy", like="20260101_000001", workspace=workspace
+    )
+    assert {arm.name: arm.mean for arm in found.rows[0].arms} == {"mean": 0.5, "max": 0.6}
