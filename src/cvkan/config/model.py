@@ -130,7 +130,7 @@ class ModelConfig(Options):
         yield (
             self.interaction == "interference" and self._changed("mag_scale"),
             "mag_scale",
-            "has no effect with interaction interference, whose perceptron has the size in its weights",
+            "has no effect with interaction interference, whose size is in its weights",
             "Leave it out, or set interaction to pointwise or broadcast.",
         )
         yield (

@@ -111,11 +111,9 @@ class SpectralPool(Pool):
             lengths, places = mask.sum(1), mask.cumsum(1) - 1
         strongest = _strongest(z.masked(mask).detach(), mask, lengths)  # (B, D)
         # k t modulo n first: of large angles single precision would know little
-        steps = strongest.unsqueeze(1) * places.unsqueeze(-1)
-        cycles = steps.remainder(lengths.clamp(min=1)[:, None, None]) / lengths.clamp(min=1).view(
-            -1, 1, 1
-        )
-        angles = (2 * torch.pi * cycles).to(z.pair.dtype)
+        lengths = lengths.clamp(min=1)[:, None, None]
+        steps = (strongest.unsqueeze(1) * places.unsqueeze(-1)).remainder(lengths)
+        angles = 2 * torch.pi * steps.to(z.pair.dtype) / lengths
         wave = z.masked(mask).rotate(angles.cos(), -angles.sin())
         weights = uniform_weights(z, mask)
         mean, other = z.weighted_sum(weights)[:, 0], wave.weighted_sum(weights)[:, 0]

@@ -1,16 +1,20 @@
 """The two real twins of the polarizing block: is the complex arithmetic needed?
 
-Both have one perceptron of two real numbers a dimension where the block has two, and otherwise
-its surroundings: embedding, aggregation, sum, pooling and head.
+Each has the block's surroundings (embedding, aggregation, sum, pooling and head) and, in its place,
+a perceptron of plain real numbers, two a dimension.
 
-real_cartesian: real and imaginary parts are 2D plain features. The update is a perceptron of the
-context's features, added to the token; no log-magnitude, no unit phase. Centring becomes RMS: every
+real_cartesian: real and imaginary parts are 2D features. The update is a perceptron of the
+context's features, added to the token; no log-magnitude, no unit phase. With interaction
+interference the perceptron sees the token and its elementwise product with the context, as the
+complex block does, but of real numbers, after two real LayerNorms. Centring becomes RMS: every
 feature is divided by its root mean square over tokens.
 
-real_polar: log-magnitudes and angles are 2D plain features. The context is their mean (angles as
-plain numbers: no interference, and a seam at pi), and the update is added to the log-magnitude and
-the angle of a token, that is, its complex value is multiplied. Magnitudes are centred before that,
-after the context was taken: a broadcast update would otherwise be centred away at once.
+real_polar: log-magnitudes and angles are 2D features. The context is their mean (angles as plain
+numbers: no interference, and a seam at pi), and the update is added to the log-magnitude and the
+angle of a token, that is, its complex value is multiplied. With interaction interference the
+perceptron sees the token, and the sum of logs and difference of angles that is z conj(a).
+Magnitudes are centred before that, after the context was taken: a broadcast update would otherwise
+be centred away at once.
 """
 
 from __future__ import annotations
@@ -23,7 +27,7 @@ from cvkan.layers.angles import angles_of
 from cvkan.layers.centring import centred
 from cvkan.layers.perceptron import Perceptron
 from cvkan.layers.polarizing import MAX_LOG_MAGNITUDE
-from cvkan.polar import Polar
+from cvkan.polar import PAIR, Polar
 
 RMS_EPSILON = 1e-5  # added to a mean square
 
@@ -63,11 +67,74 @@ class RealTransform(nn.Module):
         )
 
 
+class RealInterference(nn.Module):
+    """W2 gelu(W1 [own, met]) of the token's numbers and of these met with the context's.
+
+    As large as the complex block of the same hidden width. With per_dim False one function of one
+    dimension, from four numbers to two, is shared by all.
+    """
+
+    def __init__(
+        self, d_complex: int, *, hidden: int, polar: bool, per_dim: bool, dropout: float
+    ) -> None:
+        super().__init__()
+        self.polar, self.per_dim = polar, per_dim
+        self.token_norm, self.context_norm = (
+            nn.Identity() if polar else nn.LayerNorm(2 * d_complex) for _ in range(2)
+        )
+        width = d_complex if per_dim else 1
+        last = nn.Linear(hidden, 2 * width)
+        nn.init.xavier_uniform_(last.weight, gain=0.1)  # begins near the identity
+        nn.init.zeros_(last.bias)
+        self.perceptron = nn.Sequential(
+            nn.Linear(4 * width, hidden), nn.GELU(), nn.Dropout(dropout), last
+        )
+
+    def forward(self, own: Polar, context: Polar) -> Polar:
+        own = Polar.from_features(self.token_norm(own.features()))
+        context = Polar.from_features(self.context_norm(context.features()))
+        met = (
+            Polar.of(own.re + context.re, own.im - context.im)  # logs and angles
+            if self.polar
+            else Polar(own.pair * context.pair)
+        )
+        if self.per_dim:
+            both = torch.cat((own.features(), met.features()), dim=-1)
+            return Polar.from_features(self.perceptron(both))
+        both = torch.cat((own.pair, met.pair), dim=PAIR).transpose(-1, -2)
+        return Polar.from_trailing(self.perceptron(both))
+
+
+def make_transform(
+    interaction: str,
+    d_complex: int,
+    *,
+    polar: bool,
+    hidden: int,
+    per_dim: bool,
+    mag_scale: float,
+    dropout: float,
+) -> nn.Module:
+    """What changes the two real numbers a dimension, in the way called `interaction`."""
+    if interaction == "interference":
+        return RealInterference(
+            d_complex, hidden=hidden, polar=polar, per_dim=per_dim, dropout=dropout
+        )
+    return RealTransform(
+        d_complex,
+        hidden=hidden,
+        pointwise=interaction == "pointwise",
+        per_dim=per_dim,
+        mag_scale=mag_scale,
+        dropout=dropout,
+    )
+
+
 class CartesianTwin(nn.Module):
     """One step of real_cartesian."""
 
     def __init__(
-        self, aggregation: nn.Module, block: RealTransform, *, center: bool, causal: bool
+        self, aggregation: nn.Module, block: nn.Module, *, center: bool, causal: bool
     ) -> None:
         super().__init__()
         self.aggregation, self.block, self.center = aggregation, block, center
@@ -86,7 +153,7 @@ class PolarTwin(nn.Module):
     """One step of real_polar."""
 
     def __init__(
-        self, aggregation: nn.Module, block: RealTransform, *, center: bool, causal: bool
+        self, aggregation: nn.Module, block: nn.Module, *, center: bool, causal: bool
     ) -> None:
         super().__init__()
         self.aggregation, self.block = aggregation, block
@@ -95,7 +162,7 @@ class PolarTwin(nn.Module):
     def forward(self, z: Polar, mask: Tensor | None = None) -> Polar:
         """Tokens (B, N, D) to tokens."""
         own = Polar.of(z.log_magnitude(), angles_of(z))  # a pair of plain numbers, not re and im
-        change = self.block(own, self._context(z, own, mask))
+        change: Polar = self.block(own, self._context(z, own, mask))
         log, angle = change.re, change.im
         size = (MAX_LOG_MAGNITUDE * (log / MAX_LOG_MAGNITUDE).tanh()).exp()
         if self.center:

@@ -17,7 +17,7 @@ from cvkan.layers.hierarchy import Hierarchy, MultiPath, count_levels
 from cvkan.layers.multihead import FactoredHeads, OffsetHeads
 from cvkan.layers.norm import make_norm
 from cvkan.layers.polarizing import make_block
-from cvkan.layers.twins import CartesianTwin, PolarTwin, RealTransform
+from cvkan.layers.twins import CartesianTwin, PolarTwin, make_transform
 from cvkan.polar import Polar
 
 
@@ -148,15 +148,17 @@ class TwinLayer(Layer):
 
     def __init__(self, config: ModelConfig, grid: Grid | None) -> None:
         super().__init__(config)
-        kind = CartesianTwin if config.model == "real_cartesian" else PolarTwin
-        transform = RealTransform(
+        polar = config.model == "real_polar"
+        transform = make_transform(
+            config.interaction,
             config.d_complex,
+            polar=polar,
             hidden=config.block_hidden,
-            pointwise=config.interaction != "broadcast",
             per_dim=config.per_dim,
             mag_scale=config.mag_scale,
             dropout=config.dropout,
         )
+        kind = PolarTwin if polar else CartesianTwin
         self.twin = kind(
             _aggregation(config, config.d_complex, grid),
             transform,

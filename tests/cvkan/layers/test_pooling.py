@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
@@ -11,6 +12,9 @@ from cvkan.polar import Polar
 
 B, N, D = 2, 6, 12
 MASK = torch.arange(N) < torch.tensor([[N], [4]])
+GAPS = torch.tensor(
+    [[True, False, True, True, False, True], [False, True, False, True, True, False]]
+)
 
 
 def tokens() -> torch.Tensor:
@@ -47,6 +51,45 @@ def test_attention_has_one_weight_for_both_parts():
     torch.testing.assert_close(made(z, MASK).complex(), expected)
     scores = made.score(torch.cat((c.real, c.imag), dim=-1))[..., 0]
     torch.testing.assert_close(weights[0, 0], scores[0].softmax(0))
+
+
+def test_covariance_has_mean_and_spread_side_by_side():
+    c = tokens()
+    out = pool("covariance", c, MASK)
+    assert out.shape == (B, 2 * D)
+    real = c[1, :4]
+    torch.testing.assert_close(out[1, :D], real.mean(0))
+    spread = np.sqrt((np.abs(real.numpy() - real.numpy().mean(0)) ** 2).mean(0))
+    np.testing.assert_allclose(out[1, D:].numpy(), spread + 0j)
+
+
+@pytest.mark.parametrize("mask", [None, MASK, GAPS], ids=["all", "padded", "gaps"])
+def test_spectral_has_the_mean_and_the_strongest_other_frequency(mask):
+    c = tokens()
+    out = pool("spectral", c, mask).numpy()
+    for sample in range(B):
+        real = c[sample].numpy() if mask is None else c[sample][mask[sample]].numpy()
+        spectrum = np.fft.fft(real, axis=0) / len(real)
+        strongest = np.abs(spectrum[1:]).argmax(0) + 1
+        np.testing.assert_allclose(out[sample, :D], spectrum[0])
+        np.testing.assert_allclose(out[sample, D:], spectrum[strongest, np.arange(D)])
+
+
+@pytest.mark.parametrize("n_real", [0, 1])
+def test_with_one_token_or_none_there_is_no_other_frequency(n_real):
+    mask = (torch.arange(N) < n_real).expand(B, -1)
+    assert pool("spectral", tokens(), mask)[:, D:].eq(0).all()
+
+
+@pytest.mark.parametrize("name", POOLINGS)
+def test_a_pooling_says_how_wide_its_result_is(name):
+    assert pool(name, tokens()).shape == (B, make_pooling(name, D).width)
+
+
+@pytest.mark.parametrize("name", sorted(set(POOLINGS) - {"last", "spectral"}))
+def test_order_is_of_no_matter_but_to_last_and_spectral(name):
+    c, order = tokens(), torch.tensor([3, 1, 5, 0, 2, 4])
+    torch.testing.assert_close(pool(name, c[:, order]), pool(name, c))
 
 
 @pytest.mark.parametrize("name", POOLINGS)

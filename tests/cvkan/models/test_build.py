@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 from pydantic import ValidationError
@@ -32,6 +34,14 @@ OPTIONS = [
     {"aggregation": "causal", "norm": "rms", "pooling": "last"},
     {"center_magnitudes": False, "aggregation": "mean", "dropout": 0.2},
     {"n_layers": 0, "pooling": "mean"},
+    {"interaction": "broadcast", "aggregation": "graph_neighborhood", "norm": "batch"},
+    {"layer": "phase_attention", "aggregation": "causal", "pooling": "covariance"},
+    {"layer": "hierarchical", "aggregation": "mean", "top_down": "learned", "pooling": "spectral"},
+    {"layer": "hierarchical", "aggregation": "mean", "n_paths": 2, "path_combination": "learned"},
+    {"heads": "offset", "positions": "learned", "complex_dropout": 0.1},
+    {"heads": "factored", "positions": "none", "interaction": "pointwise"},
+    {"model": "real_cartesian"},
+    {"model": "real_polar", "interaction": "pointwise"},
 ]
 
 
@@ -140,11 +150,40 @@ def test_data_without_classes_cannot_be_classified():
         build(SyntheticConfig(), DataInfo("x", "synthetic", (8, 6)))
 
 
-def test_parameter_counts_of_the_block_follow_its_formula():
-    """Deep dense broadcast: D h + h^2 + h D twice (second with 2 D), biases, one scale."""
-    d, h = 16, 16
-    model, _ = make("synthetic", n_layers=1)
-    block = model.backbone.layers[0].block
-    magnitude = d * h + h + h * h + h + h * d + d
-    phase = 2 * d * h + h + h * h + h + h * 2 * d + 2 * d
-    assert sum(p.numel() for p in block.parameters()) == magnitude + phase + 1
+def dense(*widths: int) -> int:
+    """Weights and biases of linear layers, one after the other."""
+    return sum(a * b + b for a, b in pairwise(widths))
+
+
+D, H = 16, 16  # of the models here; D / heads is 4, and 8 tokens have 3 levels
+INTERFERENCE = dense(4 * D, H, 2 * D) + 2 * (D + 2 * D)  # and gain and shift of two norms
+COUNTS = [
+    ({}, INTERFERENCE),
+    ({"per_dim": False}, dense(4, H, 2) + 2 * (D + 2 * D)),
+    ({"interaction": "broadcast"}, dense(D, H, H, D) + dense(2 * D, H, H, 2 * D) + 1),
+    (
+        {"interaction": "pointwise"},
+        dense(2 * D, H, H, D) + dense(4 * D, H, H, 2 * D) + 1,
+    ),
+    ({"aggregation": "attention"}, INTERFERENCE + D),
+    ({"norm": "layer"}, INTERFERENCE + D + 2 * D),
+    ({"norm": "rms"}, INTERFERENCE + D),
+    ({"norm": "batch"}, INTERFERENCE + 4 * D + 2 * D),
+    ({"layer": "gated"}, D + dense(1, H, H, 1) + dense(2, H, H, 2)),
+    ({"layer": "phase_attention"}, 2 * 4 * D * D),
+    ({"layer": "hierarchical"}, 3 * INTERFERENCE),
+    ({"layer": "hierarchical", "levels": 2}, 2 * INTERFERENCE),
+    ({"layer": "hierarchical", "phase_shifting": True}, 3 * INTERFERENCE + 2 + 4 + 8),
+    ({"layer": "hierarchical", "level_sharing": "shared", "n_paths": 2}, 2 * INTERFERENCE),
+    ({"heads": "offset"}, dense(D, H, D // 2) + 2 * (4 + 8)),
+    ({"heads": "factored"}, dense(D, H, D // 2) + 2 * (4 + 8) + 2 * D * D),
+    ({"model": "real_cartesian"}, dense(4 * D, H, 2 * D) + 2 * (2 * D + 2 * D)),
+    ({"model": "real_polar"}, dense(4 * D, H, 2 * D)),
+    ({"model": "real_polar", "interaction": "broadcast"}, dense(2 * D, H, H, 2 * D) + 1),
+]
+
+
+@pytest.mark.parametrize(("options", "count"), COUNTS, ids=str)
+def test_parameter_counts_of_a_layer_follow_its_formula(options, count):
+    model, _ = make("synthetic", n_layers=1, **options)
+    assert sum(p.numel() for p in model.backbone.layers[0].parameters()) == count

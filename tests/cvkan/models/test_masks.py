@@ -18,9 +18,12 @@ N, F = 9, 6
 
 
 def model(n_layers: int = 3, **options: object) -> torch.nn.Module:
-    torch.manual_seed(0)
     config = SyntheticConfig(d_complex=16, kan_hidden=4, n_layers=n_layers, **options)
-    return build(config, DataInfo("x", "synthetic", (N, F, 2), n_classes=4)).double().eval()
+    made = build(config, DataInfo("x", "synthetic", (N, F, 2), n_classes=4)).double().eval()
+    torch.manual_seed(0)
+    for p in made.parameters():  # no gate is closed
+        p.data += 0.1 * torch.randn_like(p)
+    return made
 
 
 def padded(x: torch.Tensor, n: int, value: float) -> tuple[torch.Tensor, torch.Tensor]:
@@ -34,6 +37,21 @@ ALL = [
     *({"pooling": name} for name in POOLINGS),
     *({"norm": name} for name in NORMS),
     {"center_magnitudes": False},
+    {"positions": "fixed"},
+    {"positions": "learned"},
+    {"complex_dropout": 0.5},  # in evaluation
+    {"layer": "gated"},
+    {"layer": "phase_attention"},
+    {"layer": "phase_attention", "aggregation": "causal"},
+    {"layer": "hierarchical"},
+    {"layer": "hierarchical", "interaction": "pointwise", "aggregation": "mean"},
+    {"layer": "hierarchical", "top_down": "mirror", "phase_shifting": True},
+    {"layer": "hierarchical", "n_paths": 3, "path_combination": "kan"},
+    {"heads": "offset"},
+    {"heads": "factored", "interaction": "pointwise"},
+    {"model": "real_cartesian"},
+    {"model": "real_cartesian", "aggregation": "causal"},
+    {"model": "real_polar", "interaction": "pointwise"},
 ]
 
 
@@ -65,13 +83,30 @@ def test_a_common_turn_of_all_tokens_changes_what_only_the_parameters_may():
     torch.testing.assert_close(made(turned), made(torch.view_as_real(x)))
 
 
-@pytest.mark.parametrize("options", [{}, {"interaction": "pointwise"}, {"norm": "layer"}], ids=str)
+CAUSAL = [
+    {},
+    {"interaction": "pointwise"},
+    {"interaction": "broadcast"},
+    {"norm": "layer"},
+    {"norm": "batch"},  # in evaluation
+    {"layer": "gated"},
+    {"layer": "phase_attention"},
+    {"heads": "offset"},
+    {"heads": "factored"},
+    {"model": "real_cartesian"},
+    {"model": "real_polar"},
+]
+
+
+@pytest.mark.parametrize("options", CAUSAL, ids=str)
 def test_future_steps_never_change_the_past(options):
     torch.manual_seed(0)
     info = DataInfo("x", "timeseries", (20, 3), horizon=4)
     hourly = {"patch": 1, "channels": "together"}
     config = TimeSeriesConfig(d_complex=16, kan_hidden=4, n_layers=3, **hourly, **options)
     made = build(config, info).double().eval()
+    for p in made.parameters():  # gates open
+        p.data += 0.1 * torch.randn_like(p)
     x = torch.randn(2, 20, 3, dtype=torch.float64)
     changed = x.clone()
     changed[:, 12:19] += 5  # not the last: the model subtracts it from every step

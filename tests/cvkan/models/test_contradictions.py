@@ -1,0 +1,92 @@
+"""Combinations of options in which one would do nothing are refused, with what to do."""
+
+from __future__ import annotations
+
+import pytest
+
+from cvkan.baselines.matching import count_parameters
+from cvkan.config import ModelConfig, SyntheticConfig, TimeSeriesConfig
+from cvkan.errors import ConfigError, CvkanError
+from cvkan.info import DataInfo
+from cvkan.models import build
+
+HIERARCHY = {"layer": "hierarchical"}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"n_heads": 2}, "option n_heads has no effect where all dimensions interact"),
+        ({"heads": "offset", "d_complex": 6}, "option n_heads does not divide d_complex 6: 4"),
+        ({"layer": "phase_attention", "d_complex": 6}, "does not divide d_complex 6"),
+        ({"layer": "gated", "heads": "offset"}, "option heads has no effect with layer gated"),
+        ({"layer": "gated", "interaction": "pointwise"}, "interaction has no effect"),
+        ({"layer": "phase_attention", "per_dim": False}, "per_dim has no effect"),
+        ({"layer": "phase_attention", "mlp_hidden": 8}, "mlp_hidden has no effect"),
+        ({"layer": "phase_attention", "mlp_expansion": 8}, "mlp_expansion has no effect"),
+        ({"layer": "gated", "mag_scale": 0.5}, "mag_scale has no effect with layer gated"),
+        ({"layer": "phase_attention", "aggregation": "mean"}, "Use attention, or causal"),
+        ({"mlp_hidden": 8, "mlp_expansion": 2}, "mlp_expansion has no effect beside mlp_hidden 8"),
+        (HIERARCHY | {"aggregation": "causal"}, "Use mean or magnitude_weighted"),
+        (HIERARCHY | {"aggregation": "graph_neighborhood"}, "cannot sum up the groups"),
+        (HIERARCHY | {"level_sharing": "shared", "top_down": "learned"}, "per_direction for one"),
+        (HIERARCHY | {"level_sharing": "per_direction"}, "has no second direction"),
+        (
+            HIERARCHY | {"level_sharing": "per_direction", "top_down": "mirror"},
+            "has no second direction",
+        ),
+        (HIERARCHY | {"hybrid_levels": 1}, "has no effect with level_sharing per_level"),
+        (HIERARCHY | {"path_combination": "kan"}, "no effect with a single path"),
+        (HIERARCHY | {"path_sharing": True}, "Leave it out, or set n_paths to 2"),
+        ({"n_paths": 2}, "option n_paths has no effect with layer polarizing"),
+        ({"levels": 2}, "option levels has no effect with layer polarizing"),
+        ({"model": "real_polar", "layer": "hierarchical"}, "no twin of the kind real_polar"),
+        ({"model": "real_cartesian", "heads": "offset"}, "no effect with model real_cartesian"),
+        ({"model": "real_polar", "aggregation": "attention"}, "interference of phases"),
+    ],
+    ids=lambda value: "-".join(map(str, value.values())) if isinstance(value, dict) else "",
+)
+def test_what_would_do_nothing_is_refused(options, message):
+    with pytest.raises(ConfigError, match=message):
+        ModelConfig(**options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"layer": "phase_attention", "n_heads": 2, "dropout": 0.1},
+        {"layer": "phase_attention", "aggregation": "attention"},
+        HIERARCHY | {"level_sharing": "shared", "top_down": "mirror"},
+        HIERARCHY | {"level_sharing": "per_direction", "top_down": "learned"},
+        HIERARCHY | {"n_paths": 2, "path_combination": "kan", "path_sharing": True},
+        {"heads": "factored", "n_heads": 8},
+        {"model": "real_polar", "interaction": "pointwise", "per_dim": False},
+    ],
+    ids=str,
+)
+def test_what_does_something_is_not(options):
+    ModelConfig(**options)
+
+
+def test_a_domain_with_another_default_is_told_the_same():
+    with pytest.raises(ConfigError, match=r"aggregation cannot.*'causal'. Use mean or magnitude"):
+        TimeSeriesConfig(layer="hierarchical")
+    TimeSeriesConfig(layer="phase_attention")  # to the past alone
+    TimeSeriesConfig(layer="phase_attention", aggregation="attention")
+
+
+def test_a_layer_without_a_hidden_width_cannot_be_matched():
+    info = DataInfo("x", "synthetic", (8, 6, 2), n_classes=4)
+    config = SyntheticConfig(layer="phase_attention", match_params_of="mean_linear")
+    with pytest.raises(CvkanError, match="no hidden width brings this model"):
+        build(config, info)
+
+
+@pytest.mark.parametrize("twin", ["real_cartesian", "real_polar"])
+def test_twins_can_have_the_parameters_of_their_model(twin):
+    info = DataInfo("x", "synthetic", (8, 6, 2), n_classes=4)
+    one, other = (
+        count_parameters(build(SyntheticConfig(**options), info))
+        for options in ({}, {"model": twin, "match_params_of": "cvkan"})
+    )
+    assert other == pytest.approx(one, rel=0.03)
