@@ -23,33 +23,49 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Polarization:
-    """One number a state (the embedding first), each a mean over samples and dimensions."""
+    """One number a state (the embedding first), each a mean over samples and dimensions.
+
+    All but the first are of magnitudes relative to their mean over tokens, so that a layer that
+    scales all tokens alike changes nothing.
+    """
 
     magnitude: tuple[float, ...]  # mean |z|
     variance: tuple[float, ...]  # over tokens, of |z| divided by its mean over tokens
     coherence: tuple[float, ...]  # |mean over tokens of z / |z||: 0 scattered, 1 all in phase
+    gini: tuple[float, ...]  # of |z| over tokens: 0 all alike, 1 - 1/N one token has it all
+    entropy: tuple[float, ...]  # of the shares of |z|, over log N: 1 all alike, 0 one has it all
+    peak: tuple[float, ...]  # the largest |z| over the mean
 
 
 def polarization(states: Sequence[Polar], mask: Tensor | None = None) -> Polarization:
-    """Sum up `model.trace(x)`; mask (batch, tokens) is true where a token is real.
-
-    The variance is of relative magnitudes, so that a layer that scales all tokens alike changes
-    nothing.
-    """
+    """Sum up `model.trace(x)`; mask (batch, tokens) is true where a token is real."""
     rows = [_row(state, mask) for state in states]
-    magnitude, variance, coherence = (tuple(column) for column in zip(*rows, strict=True))
-    return Polarization(magnitude, variance, coherence)
+    return Polarization(*(tuple(column) for column in zip(*rows, strict=True)))
 
 
-def _row(state: Polar, mask: Tensor | None) -> tuple[float, float, float]:
+def _row(state: Polar, mask: Tensor | None) -> tuple[float, ...]:
     batch, tokens = state.shape[:2]
     real = state.pair.new_ones(batch, tokens) if mask is None else mask.to(state.pair.dtype)
-    share = (real / real.sum(1, keepdim=True).clamp(min=1)).unsqueeze(1)  # (B, 1, N)
+    count = real.sum(1).clamp(min=1)
+    share = (real / count.unsqueeze(1)).unsqueeze(1)  # (B, 1, N)
     magnitude = state.magnitude()
     mean = share @ magnitude
-    variance = share @ (magnitude / mean - 1).square()
+    relative = torch.where(real.bool().unsqueeze(-1), magnitude / mean, 0.0)  # (B, N, D)
+    variance = share @ (relative - 1).square()
     coherence = state.unit().weighted_sum(share).magnitude()
-    return float(mean.mean()), float(variance.mean()), float(coherence.mean())
+    entropy = share @ (relative * relative.clamp(min=1e-12).log())  # log N - that, over log N
+    alike = 1 - entropy.squeeze(1) / count.clamp(min=2).log().unsqueeze(1)
+    columns = (mean, variance, coherence, _gini(relative, count), alike, relative.amax(1))
+    return tuple(float(column.mean()) for column in columns)
+
+
+def _gini(relative: Tensor, count: Tensor) -> Tensor:
+    """Of (B, N, D) with mean 1 over the `count` (B) real tokens; the others are zero."""
+    ordered = relative.sort(1).values  # padding comes first, and weighs nothing
+    padding = relative.shape[1] - count
+    rank = torch.arange(1, relative.shape[1] + 1, device=relative.device) - padding.unsqueeze(1)
+    weight = (2 * rank - count.unsqueeze(1) - 1) / count.square().unsqueeze(1)
+    return (weight.unsqueeze(-1) * ordered).sum(1)
 
 
 def draw_polarization(summary: Polarization, axes: Axes) -> Axes:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from matplotlib.figure import Figure
+from scipy.stats import entropy
 
 from cvkan.diagnostics.polarization import (
     constellation,
@@ -61,3 +63,26 @@ def test_a_constellation_is_the_tokens_in_the_plane():
     assert tuple(shown[:, 0]) == points.re
     assert tuple(shown[:, 1]) == points.im
     assert axes.get_title() == "layer 0"
+
+
+def test_inequality_of_magnitudes_by_pairs_and_by_scipy():
+    torch.manual_seed(0)
+    sizes = (torch.rand(3, 6, 4) + 0.1).double()
+    summary = polarization([Polar.from_polar(sizes, torch.rand(3, 6, 4).double())])
+    values = sizes.numpy()
+    mean = values.mean(axis=1)
+    pairs = np.abs(values[:, :, None] - values[:, None]).mean(axis=(1, 2)) / (2 * mean)
+    assert summary.gini[0] == pytest.approx(pairs.mean())
+    assert summary.entropy[0] == pytest.approx((entropy(values, axis=1) / np.log(6)).mean())
+    assert summary.peak[0] == pytest.approx((values.max(axis=1) / mean).mean())
+
+
+def test_padding_changes_no_inequality():
+    plain = polarization([state([1, 3, 2], [0, 2, 1])])
+    mask = torch.tensor([[True, True, False, True]])
+    padded = polarization([state([1, 3, 99, 2], [0, 2, 1, 1])], mask)
+    for name in ("gini", "entropy", "peak"):
+        assert getattr(padded, name) == pytest.approx(getattr(plain, name), rel=1e-5)
+    alike = polarization([state([2, 2], [0, 1]), state([0, 2], [0, 1])])
+    assert alike.gini == pytest.approx((0, 0.5), abs=1e-5)
+    assert alike.entropy == pytest.approx((1, 0), abs=1e-4)
