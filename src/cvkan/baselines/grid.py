@@ -48,6 +48,7 @@ class GridCnn(nn.Module):
             hidden=channels,
             depth=config.depth,
             patch_size=config.patch_size,
+            colours=config.colours,
             coordinates=config.coordinates,
             rectified=True,
         )

@@ -41,6 +41,9 @@ class GridConfig(ClassifierConfig):
     patch_size: Literal[1, 2, 4, 8] = Field(4, description="cells across a token or feature")
     depth: int = Field(3, gt=0, description="convolutions; the first ones halve the grid")
     width: float = Field(1.0, gt=0, description="multiplies the channels of the convolutions")
+    colours: Literal["one_hot", "shares", "both"] = Field(
+        "both", description="convolutions see which colour a cell has, how common it is, or both"
+    )
     coordinates: bool = Field(False, description="convolutions see row and column")
     demo_aggregation: Literal["flatten", "mean", "cvkan"] = Field(
         "mean", description="how demonstrations join; cvkan: as tokens that interact"
@@ -61,6 +64,7 @@ class GridConfig(ClassifierConfig):
         "tokens": Needs("model", _KAN),
         "depth": _CONVOLUTIONAL,
         "width": _CONVOLUTIONAL,
+        "colours": _CONVOLUTIONAL,
         "coordinates": _CONVOLUTIONAL,
         "demo_aggregation": _CONVOLUTIONAL,
         "pixel_layers": _CONTEXT,
@@ -71,6 +75,12 @@ class GridConfig(ClassifierConfig):
 
     def _contradictions(self) -> Iterator[tuple[bool, str, str, str]]:
         yield from super()._contradictions()
+        yield (
+            self.colours == "shares" and self.permute_colours == "nonzero",
+            "permute_colours",
+            "has no effect with colours shares, which no exchange of them changes",
+            "Set permute_colours to none, or to all, which exchanges the background too.",
+        )
         yield (
             self.model == "cnn" and self.match_params_of is not None and self._changed("width"),
             "width",

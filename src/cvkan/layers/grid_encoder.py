@@ -17,6 +17,7 @@ PADDING = 10  # the value of a cell that is not there
 
 _LARGEST = 30.0  # cells across: sizes and coordinates are given in it
 _KERNEL = 3
+_SHARES = 4  # planes of a grid that say how common its colours are
 
 
 def demonstrated(x: Tensor, count: int) -> Tensor:
@@ -35,31 +36,46 @@ def real_cells(grids: Tensor) -> Tensor:
 class PairPlanes(nn.Module):
     """What a convolution sees of two grids: (B, 2, H, W) to planes (B, channels, H, W).
 
-    The colours of either grid one-hot, where each has cells, where they agree, and as planes of one
-    value their heights and widths; with `coordinates` the row and column too.
+    Colours come `one_hot`, or as `shares`, which no exchange of colours changes: whether a cell is
+    background, how much of its own grid and of the other one has its colour, and whether any of the
+    other has. Then where each grid has cells, where they agree, and as planes of one value their
+    heights and widths and the logarithms of the ratios; with `coordinates` the row and column too.
     """
 
-    def __init__(self, *, coordinates: bool) -> None:
+    def __init__(self, *, colours: str, coordinates: bool) -> None:
         super().__init__()
+        self.one_hot, self.shares = colours in ("one_hot", "both"), colours in ("shares", "both")
         self.coordinates = coordinates
-        self.channels = 2 * N_COLOURS + 2 + 1 + 4 + 2 * coordinates
+        self.channels = (
+            2 * N_COLOURS * self.one_hot + 2 * _SHARES * self.shares + 9 + 2 * coordinates
+        )
 
     def forward(self, pair: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
         """The planes, and where either grid has cells (B, 1, H, W)."""
         real = real_cells(pair)
         either = real.any(1, keepdim=True)
-        colours = F.one_hot(pair.long(), N_COLOURS + 1)[..., :N_COLOURS]  # (B, 2, H, W, 10)
         same = (pair[:, :1] == pair[:, 1:]) & real[:, :1]
-        sizes = torch.cat((real[..., 0].sum(-1), real[..., 0, :].sum(-1)), dim=1) / _LARGEST
-        planes = [
-            colours.permute(0, 1, 4, 2, 3).flatten(1, 2).to(dtype),
-            real.to(dtype),
-            same.to(dtype),
-            sizes.to(dtype)[..., None, None].expand(-1, -1, *pair.shape[-2:]),
-        ]
+        planes = [real.to(dtype), same.to(dtype), self._sizes(real, dtype)]
+        if self.one_hot:
+            one_hot = F.one_hot(pair.long(), N_COLOURS + 1)[..., :N_COLOURS]
+            planes.append(one_hot.permute(0, 1, 4, 2, 3).flatten(1, 2).to(dtype))
+        if self.shares:
+            planes.append(colour_shares(pair, real, dtype))
         if self.coordinates:
             planes.append(self._coordinates(pair, dtype))
         return torch.cat(planes, dim=1) * either, either
+
+    @staticmethod
+    def _sizes(real: Tensor, dtype: torch.dtype) -> Tensor:
+        heights, widths = (
+            real[..., 0].sum(-1).to(dtype),
+            real[..., 0, :].sum(-1).to(dtype),
+        )  # (B, 2)
+        sizes = torch.cat((heights, widths), dim=1)
+        logs = sizes.clamp(min=1).log()
+        ratios = logs[:, 1::2] - logs[:, ::2]
+        planes = torch.cat((sizes / _LARGEST, ratios), dim=1)
+        return planes[..., None, None].expand(-1, -1, *real.shape[-2:])
 
     @staticmethod
     def _coordinates(pair: Tensor, dtype: torch.dtype) -> Tensor:
@@ -68,6 +84,17 @@ class PairPlanes(nn.Module):
         )
         both = torch.stack(torch.meshgrid(rows, columns, indexing="ij"))
         return both.expand(len(pair), -1, -1, -1)
+
+
+def colour_shares(pair: Tensor, real: Tensor, dtype: torch.dtype) -> Tensor:
+    """Colours (B, 2, H, W) by how common they are, (B, 8, H, W): four planes of either grid."""
+    cells = pair.long().flatten(2)
+    counts = torch.zeros(*cells.shape[:2], N_COLOURS + 1, device=pair.device, dtype=dtype)
+    counts.scatter_add_(2, cells, real.flatten(2).to(dtype))
+    shares = counts / counts.sum(-1, keepdim=True).clamp(min=1)
+    own, other = shares.gather(2, cells), shares.flip(1).gather(2, cells)
+    planes = torch.stack(((cells == 0).to(dtype), own, other, (other > 0).to(dtype)), dim=2)
+    return planes.unflatten(-1, pair.shape[-2:]).flatten(1, 2)  # type: ignore[no-untyped-call]
 
 
 class PairEncoder(nn.Module):
@@ -85,6 +112,7 @@ class PairEncoder(nn.Module):
         hidden: int,
         depth: int,
         patch_size: int,
+        colours: str,
         coordinates: bool,
         rectified: bool,
     ) -> None:
@@ -96,7 +124,7 @@ class PairEncoder(nn.Module):
                 seen=depth,
                 do=f"Raise depth to {halvings}, or lower patch_size.",
             )
-        self.planes = PairPlanes(coordinates=coordinates)
+        self.planes = PairPlanes(colours=colours, coordinates=coordinates)
         widths = [self.planes.channels, *[hidden] * (depth - 1), channels]
         strides = [2] * halvings + [1] * (depth - halvings)
         self.convolutions = nn.ModuleList(

@@ -43,6 +43,7 @@ class GridModel(TokenModel):
             hidden=max(round(HIDDEN_CHANNELS * config.width), 1),
             depth=config.depth,
             patch_size=config.patch_size,
+            colours=config.colours,
             coordinates=config.coordinates,
             rectified=False,
         )

@@ -27,7 +27,7 @@ def pair(height: int, width: int, canvas: int = 9) -> torch.Tensor:
 
 def encoder(**options: int | bool) -> PairEncoder:
     torch.manual_seed(0)
-    values = {"hidden": 8, "depth": 3, "patch_size": 2, "coordinates": False, "rectified": True}
+    values = {"hidden": 8, "depth": 3, "patch_size": 2, "colours": "both", "coordinates": False, "rectified": True}
     return PairEncoder(6, **(values | options)).double()  # type: ignore[arg-type]
 
 
@@ -35,7 +35,7 @@ def test_planes_say_colours_presence_agreement_and_size() -> None:
     grids = torch.full((1, 2, 3, 3), PADDING)
     grids[0, 0, :2, :3] = torch.tensor([[1, 2, 3], [4, 5, 6]])
     grids[0, 1, :1, :2] = torch.tensor([[1, 9]])
-    planes, either = PairPlanes(coordinates=True)(grids, torch.float64)
+    planes, either = PairPlanes(colours="both", coordinates=True)(grids, torch.float64)
     assert planes.shape == (1, 29, 3, 3)
     assert either[0, 0].tolist() == [[True] * 3, [True] * 3, [False] * 3]
     colours, real, same, sizes, where = planes[0].split([20, 2, 1, 4, 2])
