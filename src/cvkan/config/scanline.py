@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from cvkan.config.model import Kan
+from cvkan.config.model import Aggregation, Kan, Pooling
 from cvkan.config.options import Needs
 from cvkan.config.training import ClassifierConfig
 
@@ -33,7 +33,7 @@ class ScanlineConfig(ClassifierConfig):
     tip_changes: float = Field(
         0.2, ge=0, le=1, description="simulated_tips: share of scans in which the tip changes"
     )
-    flip: bool = Field(False, description="mirror half of the training scans left to right")
+    flip: bool = Field(True, description="mirror half of the training scans left to right")
     added_noise: float = Field(
         0.0, ge=0, description="noise on training scans, relative to their standard deviation"
     )
@@ -56,6 +56,11 @@ class ScanlineConfig(ClassifierConfig):
     class_weights: bool = Field(
         True, description="weigh class k by n / (K n_k), counted on the training split"
     )
+    d_complex: int = Field(32, gt=0, description="complex dimensions of a token")
+    kan_hidden: int = Field(16, gt=0, description="base width of the perceptrons")
+    aggregation: Aggregation = "local_window"
+    window: int = Field(3, gt=0, description="tokens across the window of aggregation local_window")
+    pooling: Pooling = "covariance"
     epochs: int = Field(5, gt=0, description="passes over the training set")
 
     needs: ClassVar = {

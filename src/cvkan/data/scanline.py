@@ -77,7 +77,7 @@ def _without(inputs: Tensor, lost: Tensor) -> Tensor:
 
 def _simulated(config: ScanlineConfig) -> Splits:
     """Each split is simulated from its own random stream."""
-    sizes = (config.train_size or 2000, config.validation_size or 600, config.test_size or 600)
+    sizes = (config.train_size or 1200, config.validation_size or 400, config.test_size or 400)
     scans, labels = [], []
     for purpose, size in enumerate(sizes):
         rng = stream(config.data_seed, purpose)

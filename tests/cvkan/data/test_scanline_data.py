@@ -101,9 +101,10 @@ def test_rows_change_less_from_line_to_line_than_atoms_do() -> None:
 
 def test_blunt_tips_jump_more_often() -> None:
     def jumps(scans: np.ndarray) -> float:
-        return float((np.abs(np.diff(scans, axis=2)) > 2.5).mean())
+        """Share of the lines with a step that no atom makes."""
+        return float((np.abs(np.diff(scans, axis=2)).max(axis=2) > 3.5).mean())
 
-    assert jumps(clean(DEFECTS)) > 2 * jumps(clean(ATOMS))
+    assert jumps(clean(DEFECTS)) > 2 * jumps(clean(ATOMS)) > 0
 
 
 def test_noise_is_an_option() -> None:
