@@ -27,6 +27,7 @@ DOMAINS: dict[str, tuple[tuple[str, ...], set[str]]] = {
     "domains/timeseries.ipynb": (("timeseries",), set()),
     "domains/synthetic.ipynb": (("synthetic",), set()),
     "domains/grid.ipynb": (("grid",), set()),
+    "domains/scanline.ipynb": (("scanline",), set()),
     "ablations/pooling.ipynb": (("image", "audio", "synthetic"), {"domain"}),
 }
 EVERY_NOTEBOOK = pytest.mark.parametrize(

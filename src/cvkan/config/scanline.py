@@ -61,6 +61,7 @@ class ScanlineConfig(ClassifierConfig):
     aggregation: Aggregation = "local_window"
     window: int = Field(3, gt=0, description="tokens across the window of aggregation local_window")
     pooling: Pooling = "covariance"
+    lr: float = Field(5e-3, gt=0, description="learning rate at its peak")
     epochs: int = Field(5, gt=0, description="passes over the training set")
 
     needs: ClassVar = {
