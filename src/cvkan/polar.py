@@ -137,6 +137,8 @@ class Polar:
 
     def split(self) -> tuple[Tensor, Polar]:
         """Log-magnitudes and unit phases at once: what a transform of tokens starts from."""
+        if torch.compiler.is_compiling():  # its gradients of _Split are wrong (torch 2.11)
+            return self.log_magnitude(), self.unit()
         log, unit = _Split.apply(self.pair)  # type: ignore[no-untyped-call]
         return log, Polar(unit)
 

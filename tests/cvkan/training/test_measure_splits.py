@@ -12,7 +12,7 @@ from torch import nn
 
 import cvkan
 from cvkan.data.splits import Split, Splits
-from cvkan.training.metrics import Totals, metrics_of, quality
+from cvkan.training.metrics import Totals, extra_metrics, extra_names, metrics_of, quality
 
 
 def in_batches(outputs: torch.Tensor, targets: torch.Tensor) -> dict[str, float]:
@@ -55,6 +55,84 @@ def test_training_metrics_are_those_of_the_whole_epoch(
     assert logged["train/accuracy"] == sk.accuracy_score(targets, chances.argmax(-1))
 
 
+EVERY = ("balanced_accuracy", "auroc", "majority", "accuracy_se")
+
+
+def uneven(n_classes: int, *, ties: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
+    """Logits that know something, of classes of very different size."""
+    targets = torch.arange(90) ** 2 * n_classes // 90**2
+    logits = torch.randn(90, n_classes, generator=torch.Generator().manual_seed(0))
+    logits[torch.arange(90), targets] += 0.7
+    return (logits.round() if ties else logits), targets
+
+
+@pytest.mark.parametrize("ties", [False, True])
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_metrics_of_uneven_classes(n_classes: int, ties: bool) -> None:
+    logits, targets = uneven(n_classes, ties=ties)
+    answers, truth, chances = logits.argmax(1), targets.numpy(), logits.double().softmax(1)
+    accuracy = sk.accuracy_score(truth, answers)
+    areas = [sk.roc_auc_score(truth == k, chances[:, k]) for k in range(n_classes)]
+    assert extra_metrics(EVERY, logits, targets, 1) == pytest.approx(
+        {
+            "balanced_accuracy": sk.balanced_accuracy_score(truth, answers),
+            "auroc": np.mean(areas),
+            "majority": np.mean(truth == 1),
+            "accuracy_se": (accuracy * (1 - accuracy) / 90) ** 0.5,
+        }
+    )
+
+
+def test_classes_that_are_missing() -> None:
+    """Recall is that of the classes that are there; an area needs all, a majority a training."""
+    logits, targets = uneven(4)
+    some = targets != 2
+    found = extra_metrics(EVERY, logits[some], targets[some])
+    recalls = sk.recall_score(
+        targets[some], logits[some].argmax(1), labels=[0, 1, 3], average="macro", zero_division=0
+    )
+    assert found["balanced_accuracy"] == pytest.approx(recalls)
+    assert set(found) == {"balanced_accuracy", "accuracy_se"}
+
+
+def test_logits_that_are_no_numbers_have_no_area() -> None:
+    logits, targets = uneven(2)
+    assert np.isnan(extra_metrics(("auroc",), logits * np.nan, targets)["auroc"])
+
+
+class Uneven(cvkan.ImageConfig):
+    """Asks for all metrics, and for the epoch of best balanced accuracy."""
+
+    extra_metrics = EVERY
+    quality = "balanced_accuracy"
+
+
+def test_a_domain_asks_for_metrics_and_chooses_by_one(
+    splits: Splits, make_model: Callable[[], nn.Module]
+) -> None:
+    config = Uneven(epochs=6, batch_size=16, lr=0.05, device="cpu")
+    model = make_model()
+    result = cvkan.fit(model, splits, config)
+    plain = {"loss", "accuracy"}
+    assert set(result.test) == {f"test/{name}" for name in plain | set(EVERY)}
+    rows = result.history
+    assert {name for name in rows[0] if name.startswith("train")} == {
+        *("train/loss", "train/accuracy", "train/lr")
+    }
+    best = max(rows, key=lambda row: (row["val/balanced_accuracy"], -row["val/loss"]))
+    assert rows.index(best) + 1 == result.best_epoch
+    usual = splits.train.targets.bincount().argmax()
+    share = (splits.test.targets == usual).double().mean().item()
+    assert result.test["test/majority"] == pytest.approx(share)
+    found = cvkan.predict(model, splits.test, config).metrics()
+    assert found["auroc"] == result.test["test/auroc"]
+
+
+def test_forecasters_and_usual_classifiers_ask_for_nothing_more() -> None:
+    assert extra_names(cvkan.config_for("timeseries")) == ()
+    assert extra_names(cvkan.config_for("image")) == ()
+
+
 def test_predictions_are_those_of_the_model_in_order(
     splits: Splits, make_model: Callable[[], nn.Module]
 ) -> None:
@@ -78,6 +156,11 @@ def test_integers_become_scaled_floats_batch_by_batch() -> None:
     inputs, targets = split[torch.tensor([2, 0])]
     assert inputs.tolist() == [[63.5], [-64.0]]
     assert targets.tolist() == [2, 0]
+
+
+def test_names_of_words_stay_integers() -> None:
+    words = torch.tensor([[3, 0], [70000, 1]])
+    assert torch.equal(Split(words, torch.arange(2))[:][0], words)
 
 
 def test_quality_ranks_accuracy_then_loss_and_nan_last() -> None:
