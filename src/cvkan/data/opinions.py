@@ -14,47 +14,57 @@ import numpy as np
 
 Sentence = tuple[str, ...]
 
-NEGATIVE, POSITIVE = 0, 1
 N_SPLITS = 3
 NEGATED = 0.3  # share of clauses with a negation: an adjective alone is wrong that often
 # each as often as it stands here
 FORMS = (*("plain",) * 3, *("and",) * 3, "but", "but", "although_first", "although_last")
 
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
 ADJECTIVES = (
-    (  # negative
-        *"awful bad bland boring bleak cheap clumsy confusing crude dated dire dismal dreary".split(),
-        *"dull empty flat forced forgettable grating hollow horrible incoherent inept".split(),
-        *"lame lazy lifeless mediocre messy muddled painful pathetic pointless poor".split(),
-        *"predictable pretentious ridiculous rotten shallow silly sloppy stale stupid".split(),
-        *"tedious terrible tired tiresome trite ugly uneven unfunny vapid weak wooden".split(),
+    _words(  # negative
+        """
+        awful bad bland boring bleak cheap clumsy confusing crude dated dire dismal dreary
+        dull empty flat forced forgettable grating hollow horrible incoherent inept lame lazy
+        lifeless mediocre messy muddled painful pathetic pointless poor predictable
+        pretentious ridiculous rotten shallow silly sloppy stale stupid tedious terrible tired
+        tiresome trite ugly uneven unfunny vapid weak wooden
+        """
     ),
-    (  # positive
-        *"amazing beautiful brave bright brilliant charming clever compelling convincing".split(),
-        *"daring dazzling deep delightful elegant engaging excellent exciting fascinating".split(),
-        *"fine fresh funny gentle good graceful great gripping haunting honest inspired".split(),
-        *"inventive lively lovely memorable moving original perfect playful poetic".split(),
-        *"polished powerful rich sharp smart solid stunning subtle superb sweet thrilling".split(),
-        *"touching warm wise witty wonderful".split(),
+    _words(  # positive
+        """
+        amazing beautiful brave bright brilliant charming clever compelling convincing daring
+        dazzling deep delightful elegant engaging excellent exciting fascinating fine fresh
+        funny gentle good graceful great gripping haunting honest inspired inventive lively
+        lovely memorable moving original perfect playful poetic polished powerful rich sharp
+        smart solid stunning subtle superb sweet thrilling touching warm wise witty wonderful
+        """
     ),
 )
-_NOUNS = (
-    *"acting action animation atmosphere beginning camera cast character chemistry".split(),
-    *"climax comedy costume dialogue direction drama editing ending film finale".split(),
-    *"hero humour idea joke lighting melody message mood movie music mystery".split(),
-    *"narration opening pace performance picture plot premise production romance scene".split(),
-    *"score script sequel set singing song sound story style subplot suspense tale theme".split(),
-    *"tone twist villain voice writing".split(),
+_NOUNS = _words(
+    """
+    acting action animation atmosphere beginning camera cast character chemistry climax comedy
+    costume dialogue direction drama editing ending film finale hero humour idea joke lighting
+    melody message mood movie music mystery narration opening pace performance picture plot
+    premise production romance scene score script sequel set singing song sound story style
+    subplot suspense tale theme tone twist villain voice writing
+    """
 )
-_OWNERS = "the this their his her its our".split()
-_DESCRIBED = "first second last main whole long short new old famous little other".split()
-_VERBS = "is was seems feels looks remains stays becomes sounds".split()
-_NEGATIONS = "not never hardly no-longer".split()
-_DEGREES = (
-    *"very really quite truly rather fairly deeply utterly extremely remarkably".split(),
-    *"surprisingly particularly especially wholly so".split(),
+_OWNERS = _words("the this their his her its our")
+_DESCRIBED = _words("first second last main whole long short new old famous little other")
+_VERBS = _words("is was seems feels looks remains stays becomes sounds")
+_NEGATIONS = _words("not never hardly no-longer")
+_DEGREES = _words(
+    """
+    very really quite truly rather fairly deeply utterly extremely remarkably surprisingly
+    particularly especially wholly so
+    """
 )
 _OPENERS = (
-    *"frankly honestly overall again sadly happily admittedly still today here".split(),
+    *_words("frankly honestly overall again sadly happily admittedly still today here"),
     *("in the end", "to my mind", "as usual", "all in all", "on balance", "after a while"),
 )
 _TAILS = (

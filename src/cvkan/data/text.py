@@ -136,7 +136,8 @@ def _sst2(config: TextConfig) -> _Corpus:
     sizes = (config.train_size, config.validation_size, config.test_size)
     parts = [_read(path / name, size) for name, size in zip(_FILES, sizes, strict=True)]
     source = Source("sst2", path, folders.sha256(path, _FILES))
-    return _Corpus(*map(tuple, zip(*parts, strict=True)), source, "Film reviews (SST-2)")
+    sentences, labels = zip(*parts, strict=True)
+    return _Corpus(sentences, labels, source, "Film reviews (SST-2)")
 
 
 def _read(path: Path, size: int | None) -> tuple[list[Sentence], IntArray]:

@@ -61,7 +61,7 @@ class Classifier(TokenModel):
                 seen=info.name,
                 do="Set n_classes in its DataInfo.",
             )
-        self.head = ClassificationHead(
+        self.head: nn.Module = ClassificationHead(
             self.pool.width,
             info.n_classes,
             hidden=2 * config.kan_hidden,
