@@ -7,7 +7,7 @@ import pytest
 import cvkan
 
 
-def tested(config: cvkan.TrainingConfig) -> dict[str, float]:
+def outcome(config: cvkan.TrainingConfig) -> dict[str, float]:
     try:
         splits = cvkan.load(config)
     except cvkan.CvkanError as error:
@@ -17,7 +17,7 @@ def tested(config: cvkan.TrainingConfig) -> dict[str, float]:
 
 @pytest.mark.parametrize("model", ["cvkan", "cnn"])
 def test_the_rules_are_learned_in_seconds(model: str) -> None:
-    test = tested(cvkan.config_for("grid", model=model, epochs=3))
+    test = outcome(cvkan.config_for("grid", model=model, epochs=3))
     assert test["test/accuracy"] > 0.5  # chance: 1 in 9
     assert test["test/majority"] == pytest.approx(1 / 9)
     assert test["test/accuracy_se"] < 0.04
@@ -25,7 +25,7 @@ def test_the_rules_are_learned_in_seconds(model: str) -> None:
 
 @pytest.mark.slow
 def test_arc_is_above_its_majority_class() -> None:
-    tests = [tested(cvkan.preset("grid", seed=seed, data_seed=seed)) for seed in range(3)]
+    tests = [outcome(cvkan.preset("grid", seed=seed, data_seed=seed)) for seed in range(3)]
     mean, majority = (
         sum(test[f"test/{name}"] for test in tests) / 3 for name in ("accuracy", "majority")
     )
