@@ -38,9 +38,7 @@ class LogBands(nn.Module):
         bank = None
         if sample_rate is not None:
             self.n_bands = min(_BANDS, n_fft // 8)
-            with torch.device(
-                "cpu"
-            ):  # it looks at its values, also where only shapes are asked for
+            with torch.device("cpu"):  # torchaudio reads its values, which meta has not
                 bank = melscale_fbanks(
                     self.spectrogram.n_bins, 0.0, sample_rate / 2, self.n_bands, sample_rate
                 )
