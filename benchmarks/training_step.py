@@ -1,9 +1,13 @@
 """Training step of the image model: this implementation against plain complex arithmetic.
 
-The peer computes the same stack (two convolutional stems, rotations, blocks of magnitude-weighted
-aggregation and broadcast perceptrons, centring with logarithms and angles, attention pooling of
-each part, head) the straightforward way, on torch complex tensors. Both run in this process, in
-turn, on one thread unless --threads says otherwise. Prints a Markdown table; asserts nothing.
+The peer computes two convolutional stems, rotations, blocks of magnitude-weighted aggregation and
+broadcast perceptrons, centring with logarithms and angles, attention pooling of each part and a
+head the straightforward way, on torch complex tensors. Beside it stand the same layers here, with
+the peer's own stems and with ours, the default model, and a vision transformer with as many
+parameters as that. All run in this process, in turn, on one thread unless --threads says otherwise.
+
+Memory is what a step keeps for its backward, weights not counted. The peer runs in float32 whatever
+the precision, as complex kernels have no other. Prints a Markdown table; asserts nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +15,8 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import pairwise
 
 import torch
@@ -22,9 +27,16 @@ from cvkan.baselines.matching import count_parameters
 from cvkan.config import ImageConfig
 from cvkan.info import DataInfo
 from cvkan.models import build
+from cvkan.polar import Polar
 
 INFO = DataInfo("cifar10", "image", (3, 32, 32), n_classes=10)
 SIZES = ((512, 6), (256, 6), (128, 4))  # d_complex, n_layers
+# the layers that the peer computes
+BY_THE_BOOK = {
+    "interaction": "broadcast",
+    "aggregation": "magnitude_weighted",
+    "center_magnitudes": True,
+}
 BATCH = 64
 EPSILON = 1e-6
 
@@ -85,25 +97,96 @@ class ComplexModel(nn.Module):
         return self.head(torch.complex(re, im).abs())
 
 
-def stepper(model: nn.Module, device: str) -> Callable[[], float]:
+class TwoStems(nn.Module):
+    """The peer's stems, for our layers: (B, 3, H, W) to tokens."""
+
+    def __init__(self, d: int) -> None:
+        super().__init__()
+        self.re, self.im = stem(d), stem(d)
+
+    def forward(self, images: Tensor) -> Polar:
+        re, im = (part(images).flatten(2).transpose(1, 2) for part in (self.re, self.im))
+        return Polar.of(re, im)
+
+
+def models(d: int, n_layers: int) -> dict[str, nn.Module]:
+    """The peer first."""
+
+    def ours(**options: object) -> nn.Module:
+        return build(ImageConfig(d_complex=d, n_layers=n_layers, **options), INFO)
+
+    same_stem = ours(**BY_THE_BOOK)
+    same_stem.embedding = TwoStems(d)
+    return {
+        "complex peer": ComplexModel(d, n_layers),
+        "the same layers, the same stems": same_stem,
+        "the same layers": ours(**BY_THE_BOOK),
+        "default": ours(),
+        "vit of equal size": ours(model="vit", match_params_of="cvkan"),
+    }
+
+
+def stepper(model: nn.Module, options: argparse.Namespace) -> Callable[[], float]:
     """One training step on fixed random data, returning its seconds."""
-    model.to(device)
     optimizer = torch.optim.AdamW(model.parameters())
+    loss = loss_on_random_images(model, options)
+
+    def step() -> None:
+        optimizer.zero_grad()
+        loss().backward()
+        optimizer.step()
+
+    return timed(step, options.device)
+
+
+def loss_on_random_images(model: nn.Module, options: argparse.Namespace) -> Callable[[], Tensor]:
+    """The model's loss on one batch."""
+    prepare(model, options)
+    device = torch.device(options.device)
     x, y = torch.randn(BATCH, 3, 32, 32, device=device), torch.arange(BATCH, device=device) % 10
 
-    def step() -> float:
+    def loss() -> Tensor:
+        with lowered(model, options):
+            return F.cross_entropy(model(x), y)
+
+    return loss
+
+
+def prepare(model: nn.Module, options: argparse.Namespace) -> nn.Module:
+    """Onto the device, and compiled where asked; the peers stay as they are."""
+    model.to(options.device)
+    if options.compile and not is_peer(model):
+        model.compile()
+    return model
+
+
+def lowered(model: nn.Module, options: argparse.Namespace) -> AbstractContextManager[object]:
+    """The precision asked for, but float32 for the complex peer."""
+    if options.precision == "float32" or is_peer(model):
+        return nullcontext()
+    return torch.autocast(torch.device(options.device).type, torch.bfloat16)
+
+
+def is_peer(model: nn.Module) -> bool:
+    return any(isinstance(part, ComplexBlock) for part in model.modules())
+
+
+def timed(work: Callable[[], object], device: str) -> Callable[[], float]:
+    """The work, returning its seconds; waits for an accelerator before and after."""
+
+    def run() -> float:
+        if device != "cpu":
+            torch.cuda.synchronize()
         start = time.perf_counter()
-        optimizer.zero_grad()
-        F.cross_entropy(model(x), y).backward()
-        optimizer.step()
+        work()
         if device != "cpu":
             torch.cuda.synchronize()
         return time.perf_counter() - start
 
-    return step
+    return run
 
 
-def medians(steps: tuple[Callable[[], float], ...], repeats: int) -> list[float]:
+def medians(steps: Sequence[Callable[[], float]], repeats: int) -> list[float]:
     """Median seconds of each; they take turns, so that a busy machine is busy for all."""
     for step in steps:
         step()
@@ -111,27 +194,56 @@ def medians(steps: tuple[Callable[[], float], ...], repeats: int) -> list[float]
     return [statistics.median(times) for times in zip(*rounds, strict=True)]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--repeats", type=int, default=7)
+def kept_megabytes(model: nn.Module, forward: Callable[[], object]) -> float:
+    """What a forward pass keeps for the backward: every storage once, parameters not counted."""
+    weights = {p.untyped_storage().data_ptr() for p in model.parameters()}
+    kept: dict[int, int] = {}
+
+    def pack(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in weights:
+            kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        result = forward()  # held until counted, so that no storage is used twice
+    total = sum(kept.values()) / 1e6
+    del result
+    return total
+
+
+def parse(description: str, *, repeats: int) -> argparse.Namespace:
+    """The options that these benchmarks have in common."""
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=repeats)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
+    parser.add_argument("--precision", default="float32", choices=("float32", "bfloat16"))
+    parser.add_argument("--compile", action="store_true", help="compile all but the peer")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
-    print(f"Image model, attention pooling, deep stem, batch {BATCH}, {options.device}, float32.\n")
-    print("| model | parameters | ms/step | samples/s | complex peer ms/step | speed-up |")
-    print("|---|---:|---:|---:|---:|---:|")
+    return options
+
+
+def main() -> None:
+    options = parse(__doc__, repeats=5)
+    print(f"Image model, batch {BATCH}, {options.device}, {options.precision}.\n")
+    print("| size | model | parameters | ms/step | samples/s | MB kept | peer's time | its MB |")
+    print("|---|---|---:|---:|---:|---:|---:|---:|")
     for d, n_layers in SIZES:
-        model = build(ImageConfig(d_complex=d, n_layers=n_layers), INFO)
-        peer = ComplexModel(d, n_layers)
-        steps = (stepper(model, options.device), stepper(peer, options.device))
-        ours, theirs = medians(steps, options.repeats)
-        print(
-            f"| d {d}, {n_layers} layers | {count_parameters(model):,} | {1e3 * ours:.0f} "
-            f"| {BATCH / ours:.0f} | {1e3 * theirs:.0f} | {theirs / ours:.1f}x |",
-            flush=True,
-        )
+        made = models(d, n_layers)
+        # before compilation, which keeps what it likes
+        plain = argparse.Namespace(**{**vars(options), "compile": False})
+        kept = [kept_megabytes(m, loss_on_random_images(m, plain)) for m in made.values()]
+        seconds = medians([stepper(m, options) for m in made.values()], options.repeats)
+        for (name, model), megabytes, taken in zip(made.items(), kept, seconds, strict=True):
+            print(
+                f"| d {d}, {n_layers} layers | {name} | {count_parameters(model):,} "
+                f"| {1e3 * taken:.0f} | {BATCH / taken:.0f} | {megabytes:.0f} "
+                f"| {seconds[0] / taken:.1f}x | {kept[0] / megabytes:.1f}x |",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":
