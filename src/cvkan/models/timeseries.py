@@ -58,7 +58,7 @@ class TimeSeriesModel(TokenModel):
         """The horizon's differences from an anchor, after those of the past.
 
         The past is (B, steps, channels) with at least `lookback` steps: all of them are tokens,
-        the linear path sees the last `lookback`.
+        the linear path sees the last `lookback`. Its last step is zero unless it was generated.
         """
         real = self.token_mask(mask)
         vector = self.pool(self.backbone(self._tokens(past).masked(real), real), real)
@@ -78,8 +78,9 @@ class TimeSeriesModel(TokenModel):
 
         The first forecast steps (as many as make a token: `patch`) become the next token, and so
         on. Layers keep running sums, so a token costs the same however long the series is. The
-        anchor, the value subtracted from every step, stays the last one given: with a moving one
-        all earlier tokens would change. Runs in evaluation mode.
+        anchor, the value subtracted from every step of a token, stays the last one given: with a
+        moving one all earlier tokens would change. Forecasts are added to the newest value, and so
+        is the linear path's, which has no tokens to keep. Runs in evaluation mode.
 
         Raises CvkanError where later tokens change earlier ones, or no forecast fills a token.
         """
@@ -117,9 +118,10 @@ class TimeSeriesModel(TokenModel):
         return turned
 
     def _read(self, vector: Polar, past: Tensor) -> Tensor:
-        change = join(self.head(vector), self.channels, apart=self.apart)
+        now = past[:, -1:]  # zero, but where a series is continued
+        change = now + join(self.head(vector), self.channels, apart=self.apart)
         if self.linear is not None:
-            change = change + self.linear(past[:, -self.lookback :])
+            change = change + self.linear(past[:, -self.lookback :] - now)
         return change
 
 

@@ -117,6 +117,7 @@ def test_every_mode_trains(mode, options):
     "options",
     [
         {"patch": 4},
+        {"patch": 4, "interaction": "broadcast"},
         HOURLY,
         {"patch": 5, "interaction": "pointwise", "norm": "layer"},  # the first token filled up
         {"patch": 4, "center_magnitudes": False, "linear_path": False},
