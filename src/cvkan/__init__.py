@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from cvkan.errors import CvkanError
     from cvkan.info import DataInfo
     from cvkan.models import build
+    from cvkan.models.sizing import sized
     from cvkan.training.checkpoint import load_model
     from cvkan.training.loop import Result, fit
     from cvkan.training.predict import Predictions, predict
@@ -59,6 +60,7 @@ __all__ = [
     "load_model",
     "predict",
     "preset",
+    "sized",
 ]
 
 _HOMES = {
@@ -68,6 +70,7 @@ _HOMES = {
     "cvkan.errors": ("CvkanError",),
     "cvkan.info": ("DataInfo",),
     "cvkan.models": ("build",),
+    "cvkan.models.sizing": ("sized",),
     "cvkan.training.checkpoint": ("load_model",),
     "cvkan.config": (
         "AudioConfig",

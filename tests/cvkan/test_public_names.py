@@ -34,6 +34,7 @@ PUBLIC = [
     "load_model",
     "predict",
     "preset",
+    "sized",
 ]
 
 

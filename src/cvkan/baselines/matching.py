@@ -48,3 +48,16 @@ def nearest_in_size(
             do="Compare with a larger model (d_complex or kan_hidden).",
         )
     return dim, hidden
+
+
+def largest(count: Callable[[int], int], target: int) -> int:
+    """The largest size at which `count` does not exceed `target`, by halving intervals; 1 at least."""
+    low, high = 1, 2
+    if count(low) == count(high):  # nothing grows with it
+        return low
+    while count(high) <= target:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if count(middle) <= target else (low, middle)
+    return low

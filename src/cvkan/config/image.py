@@ -22,6 +22,9 @@ class ImageConfig(ClassifierConfig):
     dataset: Literal["digits", "cifar10"] = Field(
         "digits", description="digits come with scikit-learn"
     )
+    normalise: Literal["dataset", "image", "none"] = Field(
+        "dataset", description="by the training set's moments, by an image's own, or to 0 to 1"
+    )
     aggregation: Aggregation = Field(
         "local_window", description="how a block sums up the tokens it lets interact"
     )

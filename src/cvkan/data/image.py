@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ class _Images:
 
 
 def load(config: ImageConfig) -> Splits:
-    """Images as (channels, height, width), standardised per channel on the training split."""
+    """Images as (channels, height, width), normalised as `config.normalise` says."""
     return _digits(config) if config.dataset == "digits" else _cifar10(config)
 
 
@@ -58,7 +58,8 @@ def _digits(config: ImageConfig) -> Splits:
         "digits", "image", (1, 8, 8), "Digits", 10, tuple(str(digit) for digit in range(10))
     )
     source = generated_source("digits", data.pixels, data.labels)
-    return _standardised([_split(data, index) for index in parts], info, source)
+    splits = [_split(data, index) for index in parts]
+    return Splits.of(_normalised(splits, config), info, source)
 
 
 def _cifar10(config: ImageConfig) -> Splits:
@@ -71,7 +72,7 @@ def _cifar10(config: ImageConfig) -> Splits:
     source = Source("cifar10", path, folders.sha256(path, _CIFAR_FILES))
     splits = [_split(train, index) for index in parts]
     splits.append(_split(test, balanced_first(test.labels, config.test_size)))
-    return _standardised(splits, info, source)
+    return Splits.of(_normalised(splits, config), info, source)
 
 
 def _sizes(config: ImageConfig, total: int, held_out: int, *, test: int) -> tuple[int, int, int]:
@@ -103,10 +104,20 @@ def _split(data: _Images, index: IntArray) -> Split:
     return Split(torch.from_numpy(planes), torch.from_numpy(data.labels[index]))
 
 
-def _standardised(splits: list[Split], info: DataInfo, source: Source) -> Splits:
-    center, scale = _channel_moments(splits[0].inputs)
-    scaled = (Split(split.inputs, split.targets, center, scale) for split in splits)
-    return Splits.of(scaled, info, source)
+def _normalised(splits: list[Split], config: ImageConfig) -> list[Split]:
+    if config.normalise == "image":  # as float32: every image has its own mean and deviation
+        return [replace(split, inputs=_standardised(split.inputs)) for split in splits]
+    if config.normalise == "none":
+        center, scale = None, splits[0].inputs.max().float()
+    else:
+        center, scale = _channel_moments(splits[0].inputs)
+    return [replace(split, center=center, scale=scale) for split in splits]
+
+
+def _standardised(images: Tensor) -> Tensor:
+    values = images.float()
+    spread, mean = torch.std_mean(values, dim=(1, 2, 3), keepdim=True, correction=0)
+    return (values - mean) / spread.clamp(min=1.0)  # an even image stays even
 
 
 def _channel_moments(images: Tensor) -> tuple[Tensor, Tensor]:

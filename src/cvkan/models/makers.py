@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from torch import nn
 
-from cvkan.baselines.matching import count_parameters, nearest_in_size, shape_only
+from cvkan.baselines.matching import count_parameters, largest, nearest_in_size, shape_only
 from cvkan.errors import CvkanError
 from cvkan.info import DataInfo
 
@@ -46,7 +46,7 @@ class Kan:
         def of(hidden: int) -> nn.Module:
             return self.make(config.model_copy(update={"mlp_hidden": hidden}), info)
 
-        hidden = _largest(lambda hidden: count_parameters(shape_only(lambda: of(hidden))), target)
+        hidden = largest(lambda hidden: count_parameters(shape_only(lambda: of(hidden))), target)
         return _checked(of(hidden), target)
 
 
@@ -86,19 +86,6 @@ class Fixed:
             seen=config.match_params_of,
             do="Leave match_params_of out.",
         )
-
-
-def _largest(count: Callable[[int], int], target: int) -> int:
-    """The largest size, by halving intervals, at which `count` does not exceed `target`."""
-    low, high = 1, 2
-    if count(low) == count(high):  # nothing grows with it
-        return low
-    while count(high) <= target:
-        low, high = high, 2 * high
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if count(middle) <= target else (low, middle)
-    return low
 
 
 def _checked(model: nn.Module, target: int) -> nn.Module:

@@ -127,3 +127,15 @@ def test_spoken_words_move_from_vowel_to_vowel() -> None:
     ai, ia = (labels.numpy() == splits.info.class_names.index(word) for word in ("ai", "ia"))
     assert gain[ai].mean() < -0.1
     assert gain[ia].mean() > 0.1
+
+
+def test_images_are_normalised_by_the_data_set_by_themselves_or_not() -> None:
+    plain, own, dataset = (
+        load("image", normalise=name).train[:][0].double() for name in ("none", "image", "dataset")
+    )
+    assert (plain.min(), plain.max()) == (0, 1)
+    each = plain.flatten(1).numpy()
+    expected = (each - each.mean(1, keepdims=True)) / each.std(1, keepdims=True)
+    np.testing.assert_allclose(own.flatten(1).numpy(), expected, atol=1e-5)
+    expected = (each - each.mean()) / each.std()
+    np.testing.assert_allclose(dataset.flatten(1).numpy(), expected, atol=1e-5)

@@ -1,0 +1,35 @@
+"""Configurations of a size in parameters."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from cvkan.baselines.matching import count_parameters, largest, shape_only
+from cvkan.config import ModelConfig
+from cvkan.errors import CvkanError
+from cvkan.info import DataInfo
+from cvkan.models import build
+
+Config = TypeVar("Config", bound=ModelConfig)
+
+
+def sized(config: Config, info: DataInfo, parameters: int) -> Config:
+    """The configuration with the largest `d_complex` at which its model has at most `parameters`.
+
+    So that deep and shallow models can be compared at equal size. Raises CvkanError where one
+    complex dimension is already too large.
+    """
+
+    def at(width: int) -> Config:
+        return config.model_copy(update={"d_complex": width})
+
+    def count(width: int) -> int:
+        return count_parameters(shape_only(lambda: build(at(width), info)))
+
+    if count(1) > parameters:
+        raise CvkanError(
+            f"the model has {count(1)} parameters at d_complex 1",
+            seen=parameters,
+            do="Raise the budget, or lower n_layers or kan_hidden.",
+        )
+    return at(largest(count, parameters))

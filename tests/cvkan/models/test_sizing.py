@@ -1,0 +1,30 @@
+"""Models of a size: as wide as the budget allows, not a dimension wider."""
+
+from __future__ import annotations
+
+import pytest
+
+from cvkan.baselines.matching import count_parameters
+from cvkan.config import ImageConfig
+from cvkan.errors import CvkanError
+from cvkan.info import DataInfo
+from cvkan.models import build
+from cvkan.models.sizing import sized
+
+INFO = DataInfo("x", "image", (1, 8, 8), n_classes=10)
+
+
+def count(config: ImageConfig) -> int:
+    return count_parameters(build(config, INFO))
+
+
+@pytest.mark.parametrize("n_layers", [0, 1, 4])
+def test_one_dimension_more_is_too_many_parameters(n_layers):
+    config = sized(ImageConfig(n_layers=n_layers), INFO, 60_000)
+    wider = config.model_copy(update={"d_complex": config.d_complex + 1})
+    assert count(config) <= 60_000 < count(wider)
+
+
+def test_a_budget_below_the_smallest_model_is_refused():
+    with pytest.raises(CvkanError, match="at d_complex 1: 10. Raise the budget"):
+        sized(ImageConfig(), INFO, 10)
