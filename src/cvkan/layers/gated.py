@@ -5,9 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from cvkan.layers.perceptron import Perceptron
 from cvkan.layers.polarizing import MAX_LOG_MAGNITUDE
-from cvkan.polar import Polar
+from cvkan.polar import Polar, raised
 
 
 class GatedPolarization(nn.Module):
@@ -21,13 +20,21 @@ class GatedPolarization(nn.Module):
     def __init__(self, d_complex: int, *, hidden: int, dropout: float) -> None:
         super().__init__()
         self.gate = nn.Parameter(torch.zeros(d_complex))
-        self.psi_mag = Perceptron(1, hidden, 1, dropout=dropout)
-        self.psi_phase = Perceptron(2, hidden, 2, dropout=dropout)
+        self.psi_mag = _transform(1, hidden, dropout)
+        self.psi_phase = _transform(2, hidden, dropout)
 
     def forward(self, z: Polar, context: Polar) -> Polar:
         """context (B, 1, D) or (B, N, D) to an update of its shape."""
         log, unit = context.split()
-        exponent = log + self.psi_mag(log.unsqueeze(-1)).squeeze(-1)
+        exponent = log + raised(self.psi_mag(log.unsqueeze(-1))).squeeze(-1)
         size: Tensor = (MAX_LOG_MAGNITUDE * (exponent / MAX_LOG_MAGNITUDE).tanh()).exp()
         turn = Polar.from_trailing(self.psi_phase(unit.pair.transpose(-1, -2)))
         return (unit + turn).unit().scale(self.gate.tanh() * size)
+
+
+def _transform(width: int, hidden: int, dropout: float) -> nn.Sequential:
+    """One hidden layer, as it runs on every number of the context; nearly zero at the start."""
+    last = nn.Linear(hidden, width)
+    nn.init.xavier_uniform_(last.weight, gain=0.1)
+    nn.init.zeros_(last.bias)
+    return nn.Sequential(nn.Linear(width, hidden), nn.GELU(), nn.Dropout(dropout), last)

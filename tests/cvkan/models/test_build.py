@@ -169,7 +169,7 @@ COUNTS = [
     ({"norm": "layer"}, INTERFERENCE + D + 2 * D),
     ({"norm": "rms"}, INTERFERENCE + D),
     ({"norm": "batch"}, INTERFERENCE + 4 * D + 2 * D),
-    ({"layer": "gated"}, D + dense(1, H, H, 1) + dense(2, H, H, 2)),
+    ({"layer": "gated"}, D + dense(1, H, 1) + dense(2, H, 2)),
     ({"layer": "phase_attention"}, 2 * 4 * D * D),
     ({"layer": "hierarchical"}, 3 * INTERFERENCE),
     ({"layer": "hierarchical", "levels": 2}, 2 * INTERFERENCE),
