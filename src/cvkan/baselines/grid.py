@@ -42,7 +42,9 @@ class GridCnn(nn.Module):
         super().__init__()
         self.canvas = tuple(info.sample_shape[-2:])
         self.demonstrations, self.aggregation = config.n_demonstrations, config.demo_aggregation
-        channels = max(round(size.width * config.width), 1)
+        # where another model is matched, the option is about that one's convolutions
+        factor = 1.0 if config.match_params_of else config.width
+        channels = max(round(size.width * factor), 1)
         self.encoder = PairEncoder(
             channels,
             hidden=channels,

@@ -40,7 +40,7 @@ class GridConfig(ClassifierConfig):
     )
     patch_size: Literal[1, 2, 4, 8] = Field(4, description="cells across a token or feature")
     depth: int = Field(3, gt=0, description="convolutions; the first ones halve the grid")
-    width: float = Field(1.0, gt=0, description="multiplies the channels of the convolutions")
+    width: float = Field(1.0, gt=0, description="multiplies channels of convolutions")
     colours: Literal["one_hot", "shares", "both"] = Field(
         "both", description="convolutions see which colour a cell has, how common it is, or both"
     )
@@ -80,10 +80,4 @@ class GridConfig(ClassifierConfig):
             "permute_colours",
             "has no effect with colours shares, which no exchange of them changes",
             "Set permute_colours to none, or to all, which exchanges the background too.",
-        )
-        yield (
-            self.model == "cnn" and self.match_params_of is not None and self._changed("width"),
-            "width",
-            f"has no effect with match_params_of {self.match_params_of}",
-            "Leave one of them out.",
         )

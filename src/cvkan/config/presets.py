@@ -107,6 +107,14 @@ PRESETS: dict[str, Preset] = {
         "grid",
         "notebooks/domains/grid.ipynb",
         "The 386 tasks of ARC-AGI-1 that have one category of nine",
-        {"dataset": "arc", "dropout": 0.1, "lr": 1e-3, "epochs": 50, "patience": 15},
+        {
+            "dataset": "arc",
+            "patch_size": 8,
+            "width": 0.5,
+            "n_layers": 1,
+            "pooling": "covariance",
+            "batch_size": 16,
+            "epochs": 15,
+        },
     ),
 }

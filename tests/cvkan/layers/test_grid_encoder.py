@@ -25,9 +25,10 @@ def pair(height: int, width: int, canvas: int = 9) -> torch.Tensor:
     return grids
 
 
-def encoder(**options: int | bool) -> PairEncoder:
+def encoder(**options: object) -> PairEncoder:
     torch.manual_seed(0)
-    values = {"hidden": 8, "depth": 3, "patch_size": 2, "colours": "both", "coordinates": False, "rectified": True}
+    values: dict[str, object] = {"hidden": 8, "depth": 3, "patch_size": 2, "rectified": True}
+    values |= {"colours": "both", "coordinates": False}
     return PairEncoder(6, **(values | options)).double()  # type: ignore[arg-type]
 
 

@@ -89,6 +89,8 @@ EFFECTS = [
     {"depth": 5},
     {"width": 0.5},
     {"coordinates": True},
+    {"colours": "one_hot"},
+    {"colours": "shares", "permute_colours": "none"},
     *({"demo_aggregation": name} for name in ("flatten", "cvkan")),
     *({"head": name} for name in ("class_vectors", "cosine")),
     {"head": "cosine", "temperature": 5.0},
@@ -158,10 +160,12 @@ def test_a_trace_says_which_tokens_are_real():
     torch.testing.assert_close(pooled.pair, model.pooled(x).pair.flatten(0, 1))
 
 
-@pytest.mark.parametrize("model", ["real_cartesian", "cnn", "context"])
-def test_baselines_are_as_large_as_the_model_they_are_compared_with(model):
+@pytest.mark.parametrize(
+    ("model", "width"), [("real_cartesian", 0.5), ("cnn", 0.5), ("context", 1.0)]
+)
+def test_baselines_are_as_large_as_the_model_they_are_compared_with(model, width):
     def count(**options: object) -> int:
-        made = build(GridConfig(patch_size=4, **options), info())
+        made = build(GridConfig(patch_size=4, width=width, **options), info())
         return sum(p.numel() for p in made.parameters())
 
     target = count()
@@ -173,8 +177,8 @@ def test_what_cannot_be_meant_is_an_error():
         GridConfig(model="cnn", pixel_layers=2)
     with pytest.raises(ConfigError, match="temperature has no effect with head linear"):
         GridConfig(temperature=5.0)
-    with pytest.raises(ConfigError, match="width has no effect"):
-        GridConfig(model="cnn", width=2.0, match_params_of="cvkan")
+    with pytest.raises(ConfigError, match="permute_colours has no effect with colours shares"):
+        GridConfig(colours="shares")
     with pytest.raises(CvkanError, match="take no mask"):
         make()(tasks(), mask=torch.ones(5, 4, dtype=torch.bool))
     with pytest.raises(CvkanError, match="another canvas"):
