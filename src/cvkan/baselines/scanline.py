@@ -25,7 +25,7 @@ STRIDE = 4
 class MaskedBlock(TransformerBlock):
     """A transformer block in which no token listens to a masked one."""
 
-    def attend(self, x: Tensor, allowed: Tensor) -> Tensor:
+    def forward(self, x: Tensor, allowed: Tensor | None = None) -> Tensor:
         """x (B, N, dim); allowed (B, 1, 1, N) is true where a token may be listened to."""
         q, k, v = self.qkv(self.attention_norm(x)).unflatten(-1, (3, HEADS, -1)).movedim(2, 0)
         mixed = F.scaled_dot_product_attention(
@@ -70,7 +70,7 @@ class LineTransformer(nn.Module):
         tokens = self.dropout(tokens)
         allowed = there[:, None, None, :]
         for block in self.blocks:
-            tokens = block.attend(tokens, allowed)
+            tokens = block(tokens, allowed)
         logits: Tensor = self.head(self._pooled(self.norm(tokens), there))
         return logits
 
@@ -85,8 +85,8 @@ class Lrcn(nn.Module):
     """A small VGG on windows of 20 lines, and an LSTM over the windows.
 
     Gordon et al. 2020, https://doi.org/10.1088/2632-2153/ab7d2d: convolutions 3 x 3 of 32, 64 and
-    128 channels (here `width`, twice and four times that), each behind its halving; LSTM of 256
-    (`hidden`). A window begins every fourth line; one that is not full counts only where it is the
+    128 channels (here `width`, twice that and `hidden`), a halving behind each; an LSTM of 256
+    (8 times `width`). A window begins every fourth line; one that is not full counts only where it is the
     first. Group instead of batch normalisation, so that padding has no say in training either.
     """
 
@@ -95,14 +95,14 @@ class Lrcn(nn.Module):
         self.line_norm = config.line_norm
         layers: list[nn.Module] = []
         channels = 1
-        for width in (size.width, 2 * size.width, 4 * size.width):
+        for width in (size.width, 2 * size.width, size.hidden):
             layers += [nn.Conv2d(channels, width, 3, padding=1), nn.GroupNorm(1, width)]
             layers += [nn.ReLU(inplace=True), nn.MaxPool2d(2, ceil_mode=True)]
             channels = width
         self.features = nn.Sequential(*layers)
-        self.lstm = nn.LSTM(channels, size.hidden, batch_first=True)
+        self.lstm = nn.LSTM(channels, 8 * size.width, batch_first=True)
         self.dropout = nn.Dropout(config.dropout)
-        self.head = nn.Linear(size.hidden, classes_of(info, "lrcn"))
+        self.head = nn.Linear(8 * size.width, classes_of(info, "lrcn"))
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Logits (B, classes) of scans (B, lines, pixels)."""
@@ -121,4 +121,4 @@ class Lrcn(nn.Module):
 
 
 VIT = Baseline(LineTransformer, Size(64, 256), step=HEADS)
-LRCN = Baseline(Lrcn, Size(32, 256))
+LRCN = Baseline(Lrcn, Size(32, 128))

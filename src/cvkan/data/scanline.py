@@ -169,7 +169,8 @@ def labels_of_lines(one_hot: npt.NDArray[np.generic], lines: int) -> IntArray:
             seen=int(mixed[0]),
             do="Leave such scans out, or give every line the label of the first.",
         )
-    return each[:, 0].astype(np.int64)
+    first: IntArray = each[:, 0].astype(np.int64)
+    return first
 
 
 def _info(name: str, title: str, shape: tuple[int, ...], classes: tuple[str, ...]) -> DataInfo:

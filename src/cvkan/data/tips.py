@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +22,8 @@ CLASSES = ("atoms", "asymmetries", "rows", "defects")
 SHARES = (0.0879, 0.4390, 0.1691, 0.3039)  # of the real set, STM tips in four merged classes
 ATOMS, ASYMMETRIES, ROWS, DEFECTS = range(4)
 
-Array = npt.NDArray[np.float64]
+Array = npt.NDArray[np.floating[Any]]
+Complex = npt.NDArray[np.complex128]
 Float = npt.NDArray[np.float32]
 
 _MARGIN = 8  # pixels around a scan whose atoms reach into it
@@ -43,7 +45,7 @@ class Tips:
     def take(self, index: IntArray) -> Tips:
         return Tips(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
 
-    def response(self, down: Array, right: Array) -> npt.NDArray[np.complex128]:
+    def response(self, down: Array, right: Array) -> Complex:
         """The Fourier transform at frequencies (K,) and (M,), radians a pixel: (n, K, M)."""
         ky, kx = down[None, :, None], right[None, None, :]
         cos, sin = _planes(np.cos(self.angle)), _planes(np.sin(self.angle))
@@ -128,7 +130,7 @@ def _tips(labels: IntArray, spacing: Array, angle: Array, rng: np.random.Generat
 
 def _lattice(
     n: int, spacing: Array, angle: Array, rng: np.random.Generator, shape: tuple[int, int]
-) -> tuple[npt.NDArray[np.complex128], tuple[Array, Array]]:
+) -> tuple[Complex, tuple[Array, Array]]:
     """The Fourier transform of the atoms as points, drift included, and its frequencies."""
     lines, pixels = shape
     reach = int(np.hypot(lines, pixels) / 2 / (0.75 * _SPACING[0])) + 3
@@ -172,7 +174,7 @@ def _rasterized(y: Array, x: Array, heights: Array, shape: tuple[int, int]) -> A
 
 
 def _seen(
-    spectrum: npt.NDArray[np.complex128],
+    spectrum: Complex,
     tips: Tips,
     frequencies: tuple[Array, Array],
     shape: tuple[int, int],
@@ -192,7 +194,8 @@ def _glitches(labels: IntArray, rng: np.random.Generator, shape: tuple[int, int]
     begin = rng.integers(0, pixels, (n, lines, 1))
     end = begin + rng.geometric(0.2, (n, lines, 1))
     place = np.arange(pixels)
-    return size[..., None] * ((place >= begin) & (place < end))
+    jumps: Array = size[..., None] * ((place >= begin) & (place < end))
+    return jumps
 
 
 def _surroundings(n: int, rng: np.random.Generator, shape: tuple[int, int]) -> Array:
@@ -200,7 +203,8 @@ def _surroundings(n: int, rng: np.random.Generator, shape: tuple[int, int]) -> A
     down, right = (np.linspace(-1, 1, size) for size in shape)
     tilt = rng.normal(0, 0.6, (2, n, 1, 1))
     wander = rng.normal(0, 0.3, (n, shape[0])).cumsum(axis=1) + rng.normal(0, 0.3, (n, shape[0]))
-    return tilt[0] * down[:, None] + tilt[1] * right + wander[..., None]
+    heights: Array = tilt[0] * down[:, None] + tilt[1] * right + wander[..., None]
+    return heights
 
 
 def _noise(n: int, rng: np.random.Generator, shape: tuple[int, int]) -> Array:
@@ -217,6 +221,8 @@ def _planes(values: Array) -> Array:
     return values[:, None, None]
 
 
-def _wave(ky: Array, kx: Array, offset: Array) -> npt.NDArray[np.complex128]:
+def _wave(ky: Array, kx: Array, offset: Array) -> Complex:
     """What a shift by `offset` (n, 2) does to a transform; a product saves exponentials."""
-    return np.exp(-1j * ky * _planes(offset[:, 0])) * np.exp(-1j * kx * _planes(offset[:, 1]))
+    down, right = ky * _planes(offset[:, 0]), kx * _planes(offset[:, 1])
+    wave: Complex = np.exp(-1j * down) * np.exp(-1j * right)
+    return wave

@@ -31,13 +31,15 @@ def early_accuracy(
     decisions: Decisions, scans: Tensor, targets: Tensor, *, batch_size: int = 128
 ) -> EarlyAccuracy:
     """Judge scans after each of their lines, as `model.decisions` does; targets (scans,)."""
-    parts = [decisions(part).argmax(-1).cpu() for part in scans.split(batch_size)]
-    right = (torch.cat(parts) == targets.cpu()[:, None]).double()  # (scans, lines)
-    shares = [right[targets.cpu() == label].mean(0) for label in targets.cpu().unique()]
+    starts = range(0, len(scans), batch_size)
+    parts = [decisions(scans[at : at + batch_size]).argmax(-1).cpu() for at in starts]
+    truth = targets.cpu()
+    right = (torch.cat(parts) == truth[:, None]).double()  # (scans, lines)
+    shares = [right[truth == label].mean(0) for label in sorted(set(truth.tolist()))]
     return EarlyAccuracy(
         tuple(right.mean(0).tolist()),
         tuple(torch.stack(shares).mean(0).tolist()),
-        float(targets.bincount().max() / len(targets)),
+        float(truth.bincount().max() / len(truth)),
     )
 
 

@@ -200,7 +200,7 @@ def test_real_scans_are_split_70_15_15_with_equal_shares(
 
 
 def changed(scans: torch.Tensor, **values: object) -> torch.Tensor:
-    config = cvkan.config_for("scanline", **values)
+    config = cvkan.config_for("scanline", **{"flip": False, **values})
     return augmented(scans, config, torch.Generator().manual_seed(0))
 
 
