@@ -84,10 +84,10 @@ class LineTransformer(nn.Module):
 class Lrcn(nn.Module):
     """A small VGG on windows of 20 lines, and an LSTM over the windows.
 
-    Gordon et al. 2020, https://doi.org/10.1088/2632-2153/ab7d2d: convolutions 3 x 3 of 32, 64 and
-    128 channels (here `width`, twice that and `hidden`), a halving behind each; an LSTM of 256
-    (8 times `width`). A window begins every fourth line; one that is not full counts only where it is the
-    first. Group instead of batch normalisation, so that padding has no say in training either.
+    After the LRCN of Gordon et al. 2020: convolutions 3 x 3 of 32, 64 and 128 channels (here
+    `width`, twice that and `hidden`), a halving behind each; an LSTM of 256 (8 times `width`).
+    A window begins every fourth line; one that is not full counts only where it is the first.
+    Group instead of batch normalisation, so that padding has no say in training either.
     """
 
     def __init__(self, config: ScanlineConfig, info: DataInfo, size: Size) -> None:

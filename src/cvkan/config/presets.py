@@ -101,7 +101,13 @@ PRESETS: dict[str, Preset] = {
         "scanline",
         "notebooks/domains/scanline.ipynb",
         "Tip states of a scanning tunnelling microscope, simulated",
-        {"dropout": 0.1, "lr": 1e-3, "epochs": 30, "patience": 10},
+        {
+            "train_size": 6000,
+            "validation_size": 1500,
+            "test_size": 1500,
+            "epochs": 20,
+            "patience": 6,
+        },
     ),
     "grid": Preset(
         "grid",
