@@ -26,6 +26,7 @@ DOMAINS: dict[str, tuple[tuple[str, ...], set[str]]] = {
     "domains/audio.ipynb": (("audio",), set()),
     "domains/timeseries.ipynb": (("timeseries",), set()),
     "domains/synthetic.ipynb": (("synthetic",), set()),
+    "domains/text.ipynb": (("text",), set()),
     "domains/grid.ipynb": (("grid",), set()),
     "domains/scanline.ipynb": (("scanline",), set()),
     "ablations/pooling.ipynb": (("image", "audio", "synthetic"), {"domain"}),

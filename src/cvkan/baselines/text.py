@@ -142,7 +142,9 @@ class TextTransformer(nn.Module):
                 seen=x.shape[1],
                 do="Raise max_words.",
             )
-        tokens = self.dropout(self.embedding(x) + self.places[: x.shape[1]])
+        # as large as the places, which would drown vectors that begin small
+        words = self.embedding(x) * self.embedding.embedding_dim**0.5
+        tokens = self.dropout(words + self.places[: x.shape[1]])
         # attention over nothing is not a number: a sentence without words looks at its padding
         hidden = ~mask & mask.any(1, keepdim=True)
         for layer in self.layers:

@@ -33,6 +33,7 @@ class TextConfig(ClassifierConfig):
     )
     d_complex: int = Field(16, gt=0, description="complex dimensions of a token")
     n_layers: int = Field(1, ge=0, description="layers in which tokens interact; 0: the control")
+    kan_hidden: int = Field(8, gt=0, description="base width of the perceptrons")
     # a word sees those before it: what a "but" has ended
     aggregation: Aggregation = Field(
         "causal", description="how a block sums up the tokens it lets interact"
@@ -44,8 +45,7 @@ class TextConfig(ClassifierConfig):
     )
     positions: Positions = Field("none", description="how a token is turned by its place")
     pooling: Pooling = Field("mean", description="how tokens become one feature vector")
-    dropout: float = Field(0.2, ge=0.0, lt=1.0, description="rate inside perceptrons and heads")
-    epochs: int = Field(4, gt=0, description="passes over the training set")
+    epochs: int = Field(3, gt=0, description="passes over the training set")
     batch_size: int = Field(32, gt=0, description="samples in an optimizer step")
     lr: float = Field(1e-2, gt=0, description="learning rate at its peak")
 
