@@ -84,8 +84,9 @@ class LineTransformer(nn.Module):
 class Lrcn(nn.Module):
     """A small VGG on windows of 20 lines, and an LSTM over the windows.
 
-    After Gordon et al. 2019, https://arxiv.org/abs/1907.13401: convolutions 3 x 3 of 32, 64 and 128 channels (here
-    `width`, twice that and `hidden`), a halving behind each; an LSTM of 256 (8 times `width`).
+    After Gordon et al. 2019, https://arxiv.org/abs/1907.13401: convolutions 3 x 3 of 32, 64 and
+    128 channels (here `width`, twice that and `hidden`), a halving behind each; an LSTM of 256
+    (8 times `width`).
     A window begins every fourth line; one that is not full counts only where it is the first.
     Group instead of batch normalisation, so that padding has no say in training either.
     """
