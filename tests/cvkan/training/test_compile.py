@@ -29,7 +29,7 @@ KINDS: tuple[dict[str, Any], ...] = (
     {"aggregation": "local_window", "heads": "factored", "pooling": "mean"},
     {"layer": "gated", "center_magnitudes": False},
     {"layer": "phase_attention", "norm": "batch"},
-    {"layer": "hierarchical", "top_down": "mirror"},
+    {"layer": "hierarchical", "top_down": "mirror", "levels": 2},
 )
 
 
