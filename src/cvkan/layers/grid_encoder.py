@@ -94,7 +94,7 @@ def colour_shares(pair: Tensor, real: Tensor, dtype: torch.dtype) -> Tensor:
     shares = counts / counts.sum(-1, keepdim=True).clamp(min=1)
     own, other = shares.gather(2, cells), shares.flip(1).gather(2, cells)
     planes = torch.stack(((cells == 0).to(dtype), own, other, (other > 0).to(dtype)), dim=2)
-    return planes.unflatten(-1, pair.shape[-2:]).flatten(1, 2)  # type: ignore[no-untyped-call]
+    return planes.view(len(pair), -1, *pair.shape[-2:])
 
 
 class PairEncoder(nn.Module):

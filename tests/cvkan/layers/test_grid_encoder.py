@@ -37,13 +37,17 @@ def test_planes_say_colours_presence_agreement_and_size() -> None:
     grids[0, 0, :2, :3] = torch.tensor([[1, 2, 3], [4, 5, 6]])
     grids[0, 1, :1, :2] = torch.tensor([[1, 9]])
     planes, either = PairPlanes(colours="both", coordinates=True)(grids, torch.float64)
-    assert planes.shape == (1, 29, 3, 3)
+    assert planes.shape == (1, 39, 3, 3)
     assert either[0, 0].tolist() == [[True] * 3, [True] * 3, [False] * 3]
-    colours, real, same, sizes, where = planes[0].split([20, 2, 1, 4, 2])
-    assert colours[:, 0, 1].nonzero().flatten().tolist() == [2, 19]
+    real, same, sizes, colours, shares, where = planes[0].split([2, 1, 6, 20, 8, 2])
     assert real.sum((1, 2)).tolist() == [6, 2]
     assert same[0].nonzero().tolist() == [[0, 0]]
-    np.testing.assert_allclose(sizes[:, 0, 0] * 30, [2, 1, 3, 2])
+    np.testing.assert_allclose(sizes[:4, 0, 0] * 30, [2, 1, 3, 2])
+    np.testing.assert_allclose(sizes[4:, 0, 0], np.log([1 / 2, 2 / 3]))
+    assert colours[:, 0, 1].nonzero().flatten().tolist() == [2, 19]
+    # background, share in its own grid, share in the other, whether the other has it; per grid
+    np.testing.assert_allclose(shares[:, 0, 0], [0, 1 / 6, 1 / 2, 1, 0, 1 / 2, 1 / 6, 1])
+    np.testing.assert_allclose(shares[:, 0, 1], [0, 1 / 6, 0, 0, 0, 1 / 2, 0, 0])
     np.testing.assert_allclose(where[:, 1, 2] * 30, [1, 2])
     assert not planes[..., 2, :].any()
 
