@@ -117,6 +117,7 @@ PRESETS: dict[str, Preset] = {
             "dataset": "arc",
             "patch_size": 8,
             "width": 0.5,
+            "demo_aggregation": "cvkan",
             "n_layers": 1,
             "pooling": "covariance",
             "batch_size": 16,
