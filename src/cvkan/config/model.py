@@ -42,9 +42,7 @@ class ModelConfig(Options):
     n_layers: int = Field(2, ge=0, description="layers in which tokens interact; 0: the control")
     layer: Layer = Field("polarizing", description="how tokens interact")
     interaction: Interaction = Field(
-        "interference",
-        description="what updates a token: it and its product with the context, or it and the "
-        "context (pointwise), or the context alone (broadcast)",
+        "interference", description="updates from token and product, token and context, or context"
     )
     aggregation: Aggregation = Field(
         "magnitude_weighted", description="how a block sums up the tokens it lets interact"
