@@ -95,7 +95,13 @@ PRESETS: dict[str, Preset] = {
         "text",
         "notebooks/domains/text.ipynb",
         "SST-2: whether a sentence about a film is kind",
-        {"dataset": "sst2", "lr": 1e-3, "epochs": 10, "patience": 3},
+        {
+            "dataset": "sst2",
+            "min_count": 2,
+            "word_dropout": 0.2,
+            "dropout": 0.3,
+            "batch_size": 64,
+        },
     ),
     "scanline": Preset(
         "scanline",
