@@ -20,19 +20,24 @@ NOTEBOOKS = sorted(
     path for path in (ROOT / "notebooks").rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts
 )
 
-# The domains a notebook trains in, and its parameters that are no options of them.
-DOMAINS: dict[str, tuple[tuple[str, ...], set[str]]] = {
-    "domains/image.ipynb": (("image",), set()),
-    "domains/audio.ipynb": (("audio",), set()),
-    "domains/timeseries.ipynb": (("timeseries",), set()),
-    "domains/synthetic.ipynb": (("synthetic",), set()),
-    "domains/text.ipynb": (("text",), set()),
-    "domains/grid.ipynb": (("grid",), set()),
-    "domains/scanline.ipynb": (("scanline",), set()),
-    "ablations/pooling.ipynb": (("image", "audio", "synthetic"), {"domain"}),
+# Parameters of notebooks that are no options of a configuration, beside `domain`.
+OWN_PARAMETERS = {
+    "ablations/depth_width.ipynb": {"budget"},
+    "ablations/hierarchy.ipynb": {"arm"},
+}
+OF_THE_DESIGN = {
+    *(f"domains/{name}" for name in ("image", "audio", "timeseries", "text", "synthetic")),
+    *("domains/scanline", "domains/grid", "ablations/pooling", "ablations/normalization"),
+    *("ablations/aggregation", "ablations/hierarchy", "ablations/precision", "ablations/optimizer"),
+    *("ablations/depth_width", "studies/phase_semantics", "studies/gradient_flow"),
 }
 EVERY_NOTEBOOK = pytest.mark.parametrize(
     "path", NOTEBOOKS, ids=lambda path: str(path.relative_to(ROOT / "notebooks"))
+)
+EVERY_DOMAIN = pytest.mark.parametrize(
+    "path",
+    [path for path in NOTEBOOKS if path.parent.name == "domains"],
+    ids=lambda path: path.stem,
 )
 
 
@@ -46,8 +51,13 @@ def code_cells(path: Path) -> list[dict[str, Any]]:
 
 
 def trained(path: Path) -> tuple[tuple[str, ...], set[str]]:
-    """The domains of a notebook; one that is new here has to be added to DOMAINS."""
-    return DOMAINS[path.relative_to(ROOT / "notebooks").as_posix()]
+    """The domains a notebook trains in, and its parameters that are no options of theirs."""
+    name = path.relative_to(ROOT / "notebooks").as_posix()
+    if name.startswith("domains/"):
+        return (path.stem,), set()
+    (domain,) = (p for p in read_notebook_schema(path).parameters if p.name == "domain")
+    domains = choices(eval(domain.annotation, vars(typing).copy())) or set()
+    return tuple(sorted(domains)), {"domain"} | OWN_PARAMETERS.get(name, set())
 
 
 def options(domain: str) -> dict[str, Any]:
@@ -66,8 +76,8 @@ def choices(annotation: Any) -> set[Any] | None:
 
 
 def test_the_notebooks_of_the_design_are_there() -> None:
-    names = {path.relative_to(ROOT / "notebooks").as_posix() for path in NOTEBOOKS}
-    assert names >= set(DOMAINS)
+    names = {path.relative_to(ROOT / "notebooks").with_suffix("").as_posix() for path in NOTEBOOKS}
+    assert names >= OF_THE_DESIGN
 
 
 @EVERY_NOTEBOOK
@@ -124,38 +134,44 @@ def test_every_parameter_is_an_option_of_its_domains(path: Path) -> None:
         assert names - others <= set(options(domain))
 
 
+@EVERY_DOMAIN
+def test_defaults_of_a_domain_are_the_pilot(path: Path) -> None:
+    fields = options(path.stem)
+    for parameter in read_notebook_schema(path).parameters:
+        assert parameter.default == fields[parameter.name].default, parameter.name
+
+
 @EVERY_NOTEBOOK
-def test_defaults_are_the_pilot(path: Path) -> None:
-    """Equal to the configuration's, or None where the configuration's own holds."""
+def test_defaults_make_a_configuration_of_each_domain(path: Path) -> None:
+    domains, others = trained(path)
+    given = {
+        parameter.name: parameter.default
+        for parameter in read_notebook_schema(path).parameters
+        if parameter.name not in others and parameter.default is not None
+    }
+    for domain in domains:
+        assert cvkan.config_for(domain, **given).domain == domain
+
+
+@EVERY_NOTEBOOK
+def test_a_parameter_offers_choices_that_its_option_has(path: Path) -> None:
+    """All of them in a notebook of a domain; others may offer those that they ask about."""
     domains, others = trained(path)
     for parameter in read_notebook_schema(path).parameters:
-        if parameter.name in others or (len(domains) > 1 and parameter.default is None):
+        offered = choices(eval(parameter.annotation, vars(typing).copy()))
+        if parameter.name in others or offered is None:
             continue
         for domain in domains:
-            option = options(domain)[parameter.name]
-            assert parameter.default == option.default, f"{parameter.name} of {domain}"
+            known = choices(options(domain)[parameter.name].annotation)
+            assert known is not None
+            if path.parent.name == "domains":
+                assert offered == known, parameter.name
+            assert offered - {None} <= known, parameter.name
 
 
-@EVERY_NOTEBOOK
-def test_a_parameter_offers_the_choices_of_its_option(path: Path) -> None:
-    domains, others = trained(path)
-    if len(domains) > 1:
-        pytest.skip("its choices are what its domains have in common")
-    fields = options(domains[0])
-    namespace: dict[str, Any] = vars(typing).copy()
-    for parameter in read_notebook_schema(path).parameters:
-        offered = choices(eval(parameter.annotation, namespace))
-        if parameter.name not in others and offered is not None:
-            assert offered == choices(fields[parameter.name].annotation), parameter.name
-
-
-@pytest.mark.parametrize("name", [name for name in DOMAINS if name.startswith("domains/")])
-def test_a_domain_notebook_offers_every_option(name: str) -> None:
-    path = ROOT / "notebooks" / name
-    (domain,), _ = trained(path)
-    # models that exist in one form only are no choice
-    missing = set(options(domain)) - set(read_notebook_schema(path).names)
-    assert missing <= ({"model"} if domain != "image" else set())
+@EVERY_DOMAIN
+def test_a_domain_notebook_offers_every_option(path: Path) -> None:
+    assert set(read_notebook_schema(path).names) == set(options(path.stem))
 
 
 def test_the_pooling_notebook_makes_a_configuration_of_each_domain() -> None:
