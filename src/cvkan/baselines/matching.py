@@ -51,7 +51,7 @@ def nearest_in_size(
 
 
 def largest(count: Callable[[int], int], target: int) -> int:
-    """The largest size at which `count` does not exceed `target`, by halving intervals; 1 at least."""
+    """The largest size, at least 1, at which `count` does not exceed `target`."""
     low, high = 1, 2
     if count(low) == count(high):  # nothing grows with it
         return low

@@ -101,6 +101,7 @@ PRESETS: dict[str, Preset] = {
             "word_dropout": 0.2,
             "dropout": 0.3,
             "batch_size": 64,
+            "epochs": 3,
         },
     ),
     "scanline": Preset(

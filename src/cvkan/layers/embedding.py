@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from cvkan.errors import CvkanError, UnknownNameError
 from cvkan.polar import Polar
 
-
 STEM_WIDTH = 32  # channels of the first convolution; they double with every halving
 
 

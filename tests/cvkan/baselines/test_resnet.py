@@ -52,7 +52,7 @@ def test_it_learns(name):
     model = build(ImageConfig(model=name, match_params_of="cvkan", d_complex=16), CIFAR)
     x, y = torch.randn(8, 3, 32, 32), torch.arange(8)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
-    for _ in range(15):
+    for _ in range(25):
         optimizer.zero_grad()
         loss = torch.nn.functional.cross_entropy(model(x), y)
         loss.backward()
