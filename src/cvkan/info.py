@@ -18,6 +18,7 @@ class DataInfo:
         timeseries  (lookback, channels); the target is (horizon, channels)
         text        (words,), numbers below `vocabulary`; 0 fills up
         scanline    (lines, pixels); NaN where a line was not scanned
+        grid        (demonstrations, 2, height, width), input and output grids of colours
         synthetic   (tokens, features) real, or (tokens, features, 2) complex as (re, im) pairs
     """
 

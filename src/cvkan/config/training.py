@@ -16,11 +16,14 @@ Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["float32", "bfloat16", "float16"]
 ExtraMetric = Literal["balanced_accuracy", "auroc", "majority", "accuracy_se"]
 
+Quality = Literal["mse", "accuracy", "balanced_accuracy"]
+
 
 class TrainingConfig(ModelConfig):
     """Options of every domain's data and training."""
 
     domain: ClassVar[Domain]
+    quality: ClassVar[Quality] = "mse"  # by which the best epoch is chosen
 
     dataset: str = Field(description="name of the data set")
     train_size: int | None = Field(
@@ -73,7 +76,7 @@ class ClassifierConfig(TrainingConfig):
     """
 
     extra_metrics: ClassVar[tuple[ExtraMetric, ...]] = ()
-    quality: ClassVar[Literal["accuracy", "balanced_accuracy"]] = "accuracy"
+    quality: ClassVar[Quality] = "accuracy"
 
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of the target spread evenly")
     class_weights: bool = Field(

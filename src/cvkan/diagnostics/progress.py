@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cvkan.training.metrics import quality
 
 if TYPE_CHECKING:
+    from cvkan.config import TrainingConfig
     from cvkan.training.loop import Result
 
 _INTERVAL = 0.5  # seconds between two drawings: short epochs must not flood a saved notebook
@@ -23,23 +24,24 @@ _ENDINGS = {
 class Progress:
     """A line about the epoch just done; give it to `fit`, and then the result to `finish`.
 
-    progress = Progress(config.epochs)
+    progress = Progress(config)
     result = cvkan.fit(model, splits, config, on_epoch=progress)
     progress.finish(result)
     """
 
-    def __init__(self, epochs: int) -> None:
-        self._epochs = epochs
+    def __init__(self, config: TrainingConfig) -> None:
+        self._epochs, self._quality = config.epochs, config.quality
         self._began = time.monotonic()
         self._drawn = float("-inf")
-        self._best: tuple[int, dict[str, float]] | None = None
+        self._best: tuple[int, tuple[float, ...]] | None = None
         self._line: Any = None  # IPython's handle of the output, from the first drawing on
 
     def __call__(self, metrics: Mapping[str, float], epoch: int) -> None:
         """Show the metrics of an epoch, counted from 1."""
         validation = _validation(metrics)
-        if self._best is None or quality(validation) > quality(self._best[1]):
-            self._best = (epoch, validation)
+        value = quality(validation, self._quality)
+        if self._best is None or value > self._best[1]:
+            self._best = (epoch, value)
         now = time.monotonic()
         if now - self._drawn < _INTERVAL:
             return

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from cvkan.config import ClassifierConfig, TrainingConfig
+from cvkan.config import TrainingConfig
 from cvkan.data.splits import Splits
 from cvkan.training.augment import augmenter_for
 from cvkan.training.auxiliary import Auxiliary
@@ -143,7 +143,7 @@ class Best:
     def __init__(self, config: TrainingConfig) -> None:
         self.epoch = 0
         self.weights: Weights = {}
-        self._name = config.quality if isinstance(config, ClassifierConfig) else "mse"
+        self._name = config.quality
         self._quality: tuple[float, ...] | None = None
 
     def offer(self, epoch: int, metrics: Metrics, model: nn.Module) -> bool:

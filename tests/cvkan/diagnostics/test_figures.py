@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 import cvkan
 from cvkan import diagnostics
+from cvkan.config import ImageConfig
 from cvkan.polar import Polar
 from cvkan.training.loop import Result
 
@@ -173,7 +174,7 @@ def test_progress_rewrites_one_line(monkeypatch):
 
     monkeypatch.setattr("IPython.display.display", display)
     training = result(*[0.5] * 30, 0.75, best_epoch=31)
-    progress = diagnostics.Progress(40)
+    progress = diagnostics.Progress(ImageConfig(epochs=40))
     for epoch, metrics in enumerate(training.history, 1):
         progress(metrics, epoch)
     progress.finish(training)
