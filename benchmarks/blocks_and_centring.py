@@ -62,26 +62,31 @@ def main() -> None:
     print("| part | ms | peer ms | faster | kept MB | peer MB | less |")
     print("|---|---:|---:|---:|---:|---:|---:|")
 
-    def passing(model: nn.Module, *, ours: bool) -> Callable[[], Tensor]:
-        """A forward pass down to one number."""
-        pair = values.clone().requires_grad_()
+    def passing(model: nn.Module, *, ours: bool) -> Callable[[], None]:
+        """Forward, and backward from a fixed gradient: the layers' own work and no loss."""
+        leaf = values.clone() if ours else Polar(values).complex()
+        leaf.requires_grad_()
+        gradient = torch.ones_like(leaf)
 
-        def forward() -> Tensor:
-            if not ours:
-                return torch.view_as_real(model(Polar(pair).complex())).square().sum()
-            with lowered(model, options):
-                return model(Polar(pair)).pair.square().sum()
+        def step() -> None:
+            leaf.grad = None
+            model.zero_grad(set_to_none=True)
+            if ours:
+                with lowered(model, options):
+                    model(Polar(leaf)).pair.backward(gradient)
+            else:
+                model(leaf).backward(gradient)
 
-        return forward
+        return step
 
     for name, both in cases.items():
-        forwards = [
+        both_steps = [
             passing(model.to(options.device), ours=ours)
             for model, ours in zip(both, (True, False), strict=True)
         ]
-        kept = [kept_megabytes(m, forward) for m, forward in zip(both, forwards, strict=True)]
+        kept = [kept_megabytes(m, step) for m, step in zip(both, both_steps, strict=True)]
         prepare(both[0], options)
-        steps = [timed(lambda f=f: f().backward(), options.device) for f in forwards]
+        steps = [timed(step, options.device) for step in both_steps]
         ours, theirs = medians(steps, options.repeats)
         print(
             f"| {name} | {1e3 * ours:.1f} | {1e3 * theirs:.1f} | {theirs / ours:.1f}x "

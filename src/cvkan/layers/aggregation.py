@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from cvkan.errors import UnknownNameError
 from cvkan.layers.graph import GridNeighborhood
+from cvkan.layers.grouping import dot, groups
 from cvkan.layers.running import running_sum
 from cvkan.polar import EPSILON, PAIR, Polar, product, raised
 
@@ -24,6 +25,7 @@ Grid = tuple[int, int]  # rows and columns of the tokens of an image
 
 # Up to here one (N, N) product is faster than pooling (3 times at 64 tokens of 512 dimensions).
 _LONGEST_PRODUCT = 256
+_QUIET = 1e-6  # added to the sum of magnitudes, which may be none
 
 
 class Mean(nn.Module):
@@ -37,15 +39,15 @@ class MagnitudeWeighted(nn.Module):
     """The mean in which a token weighs by its mean magnitude: loud tokens speak for the sample."""
 
     def forward(self, z: Polar, mask: Tensor | None = None) -> Polar:
-        return z.weighted_sum(self.weights(z, mask))
+        pair = _MagnitudeWeighted.apply(z.pair, mask)  # type: ignore[no-untyped-call]
+        return Polar.from_features(pair)
 
     def weights(self, z: Polar, mask: Tensor | None = None) -> Tensor:
         """What each token weighs, (B, 1, N)."""
-        loudness: Tensor = _MeanMagnitude.apply(z.pair)  # type: ignore[no-untyped-call]
+        loudness = z.magnitude().mean(-1)
         if mask is not None:
             loudness = loudness * mask
-        weights = loudness / (loudness.sum(1, keepdim=True) + 1e-6)
-        return weights.unsqueeze(1)
+        return (loudness / (loudness.sum(1, keepdim=True) + _QUIET)).unsqueeze(1)
 
 
 class LocalWindow(nn.Module):
@@ -149,26 +151,44 @@ def masked_softmax(scores: Tensor, mask: Tensor | None) -> Tensor:
     return weights if mask is None else weights * mask.unsqueeze(1)
 
 
-class _MeanMagnitude(torch.autograd.Function):
-    """Mean over dimensions of |z|, (B, N): keeps nothing but its input for the backward."""
+class _MagnitudeWeighted(torch.autograd.Function):
+    """Weights and weighted mean (B, 1, 2D) at once: keeps its input alone, adds no gradients up.
+
+    With A = sum_n w_n z_n, w_n = m_n / sum m and gradient H of A, a token's loudness m_n has the
+    gradient (H . z_n - H . A) / sum m, and |z_nd| a D-th of that.
+    """
 
     @staticmethod
-    def forward(ctx: Any, pair: Tensor) -> Tensor:
-        ctx.save_for_backward(pair)
-        return _power(pair).sqrt_().mean(-1)
+    def forward(ctx: Any, pair: Tensor, mask: Tensor | None) -> Tensor:
+        loudness = pair.new_empty(pair.shape[:2])
+        for group in groups(pair):
+            magnitude = dot(pair[group], pair[group]).add_(EPSILON).sqrt_()
+            torch.mean(magnitude, -1, out=loudness[group])
+        if mask is not None:
+            loudness = loudness * mask
+        total = loudness.sum(1, keepdim=True).add_(_QUIET)
+        weights = loudness / total
+        context = product(weights.unsqueeze(1), pair.flatten(2))
+        ctx.save_for_backward(pair, mask, weights, total, context)
+        return context
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> Tensor:
-        (pair,) = ctx.saved_tensors
-        slope = _power(pair).rsqrt_().mul_((grad / pair.shape[-1]).unsqueeze(-1))
-        result: Tensor = pair * slope.unsqueeze(PAIR)
-        return result
-
-
-def _power(pair: Tensor) -> Tensor:
-    re, im = pair.select(PAIR, 0), pair.select(PAIR, 1)
-    return (re * re).addcmul_(im, im).add_(EPSILON)
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        pair, mask, weights, total, context = ctx.saved_tensors
+        grad = grad.to(pair.dtype)
+        along = (grad @ pair.flatten(2).transpose(1, 2)).squeeze(1)  # H . z_n
+        of_loudness = (along - (grad * context).sum(-1)) / total / pair.shape[-1]
+        if mask is not None:
+            of_loudness = of_loudness * mask
+        step = Polar.from_features(grad).pair  # (B, 1, 2, D)
+        result = torch.empty_like(pair, memory_format=torch.contiguous_format)
+        for group in groups(pair):
+            part = pair[group]
+            slope = dot(part, part).add_(EPSILON).rsqrt_().mul_(of_loudness[group].unsqueeze(-1))
+            target = torch.mul(part, slope.unsqueeze(PAIR), out=result[group])
+            target.addcmul_(weights[group, :, None, None], step[group])
+        return result, None
 
 
 AGGREGATIONS: dict[str, Callable[[int, int, Grid | None], nn.Module]] = {

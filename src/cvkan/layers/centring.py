@@ -11,19 +11,15 @@ H of Y, the gradient of Z is (H - T Y / |Y|^2) / G, where T shares out sum(H . Y
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from cvkan.layers.grouping import dot, groups
 from cvkan.layers.running import running_sum
 from cvkan.polar import EPSILON, PAIR, Polar
-
-# Samples are handled in groups of about this many numbers, so that the passes over one group find
-# it in the cache (twice as fast as whole batches of 16 MB on a CPU); a GPU takes the whole batch.
-_GROUP = 1 << 18
 
 
 def add_centred(z: Polar, update: Polar, mask: Tensor | None = None, *, causal: bool) -> Polar:
@@ -50,9 +46,9 @@ class _AddCentred(torch.autograd.Function):
         out = torch.empty_like(pair, memory_format=torch.contiguous_format)
         tokens = pair.shape[1] if causal else 1
         inverse = pair.new_empty(pair.shape[0], tokens, pair.shape[-1])  # 1 / G
-        for group in _groups(pair):
+        for group in groups(pair):
             part = torch.add(pair[group], update[group], out=out[group])
-            log = _power(part).add_(EPSILON).log_()
+            log = dot(part, part).add_(EPSILON).log_()
             mean = _mean(log, share[group], mask[group] if mask is not None else None, causal)
             inverse[group] = mean.mul_(-0.5).exp_()
             part.mul_(inverse[group].unsqueeze(PAIR))
@@ -65,27 +61,19 @@ class _AddCentred(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:
         out, inverse, share, mask = ctx.saved_tensors
         result = torch.empty_like(out)
-        for group in _groups(out):
+        alike = ctx.update_tokens == 1 and out.shape[1] != 1  # one update for all tokens
+        of_update = torch.empty_like(out[:, :1]) if alike else result
+        for group in groups(out):
             part, scale, step = out[group], inverse[group], grad[group]
-            along = (part * step).sum(PAIR)  # (b, N, D)
+            along = dot(part, step)
             toll = _toll(along, share[group], mask[group] if mask is not None else None, ctx.causal)
-            toll = toll / _power(part).add_(scale.square().mul_(EPSILON))
-            target = torch.mul(part, toll.unsqueeze(PAIR), out=result[group])
-            torch.sub(step, target, out=target).mul_(scale.unsqueeze(PAIR))
-        broadcast = ctx.update_tokens == 1 and out.shape[1] != 1
-        return result, result.sum(1, keepdim=True) if broadcast else result, None, None
-
-
-def _groups(pair: Tensor) -> Iterator[slice]:
-    per_sample = max(pair[0].numel(), 1)
-    whole = pair.device.type != "cpu" or torch.compiler.is_compiling()  # which groups by itself
-    size = pair.shape[0] if whole else max(_GROUP // per_sample, 1)
-    return (slice(start, start + size) for start in range(0, pair.shape[0], size))
-
-
-def _power(part: Tensor) -> Tensor:
-    re, im = part.select(PAIR, 0), part.select(PAIR, 1)
-    return (re * re).addcmul_(im, im)
+            power = dot(part, part).add_(scale.square().mul_(EPSILON))
+            ratio = torch.div(toll * scale, power, out=power)
+            target = torch.mul(step, scale.unsqueeze(PAIR), out=result[group])
+            target.addcmul_(part, ratio.unsqueeze(PAIR), value=-1)
+            if alike:
+                torch.sum(target, 1, keepdim=True, out=of_update[group])
+        return result, of_update, None, None
 
 
 def _shares(pair: Tensor, mask: Tensor | None, causal: bool) -> Tensor:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.autograd import gradcheck
 
-from cvkan.layers import centring
+from cvkan.layers import grouping
 from cvkan.layers.centring import add_centred, centred
 from cvkan.polar import Polar
 
@@ -67,7 +67,7 @@ def test_working_in_small_groups_changes_nothing(monkeypatch):
     z.pair.requires_grad_()
     results = []
     for group in (1, 1 << 30):
-        monkeypatch.setattr(centring, "_GROUP", group)
+        monkeypatch.setattr(grouping, "_GROUP", group)
         z.pair.grad = None
         out = centred(z, causal=False)
         out.pair.square().sum().backward()
