@@ -7,12 +7,11 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from cvkan.config.model import Kan
+from cvkan.config.model import KANS, Kan
 from cvkan.config.options import Needs
 from cvkan.config.training import ClassifierConfig
 
-_KAN = ("cvkan", "real_cartesian", "real_polar")
-_CONVOLUTIONAL = Needs("model", (*_KAN, "cnn"))
+_CONVOLUTIONAL = Needs("model", (*KANS, "cnn"))
 _CONTEXT = Needs("model", ("context",))
 
 
@@ -61,7 +60,7 @@ class GridConfig(ClassifierConfig):
     batch_size: int = Field(32, gt=0, description="samples in an optimizer step")
 
     needs: ClassVar = {
-        "tokens": Needs("model", _KAN),
+        "tokens": Needs("model", KANS),
         "depth": _CONVOLUTIONAL,
         "width": _CONVOLUTIONAL,
         "colours": _CONVOLUTIONAL,

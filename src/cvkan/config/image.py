@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -39,3 +39,5 @@ class ImageConfig(ClassifierConfig):
     epochs: int = Field(5, gt=0, description="passes over the training set")
     flip: bool = Field(False, description="mirror half of the training images left to right")
     shift: int = Field(0, ge=0, description="move training images by up to this many pixels")
+
+    of_kans: ClassVar = (*ClassifierConfig.of_kans, "embedding")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 
 from pydantic import Field
 
@@ -13,6 +13,7 @@ from cvkan.errors import ConfigError
 # Tokens as complex numbers, and two twins to ask whether that matters: the same model with the
 # update computed on real and imaginary parts, or on log-magnitudes and angles as plain numbers.
 Kan = Literal["cvkan", "real_cartesian", "real_polar"]
+KANS = get_args(Kan)
 Layer = Literal["polarizing", "gated", "phase_attention", "hierarchical"]
 Aggregation = Literal[
     "mean", "magnitude_weighted", "local_window", "causal", "attention", "graph_neighborhood"
@@ -90,6 +91,38 @@ class ModelConfig(Options):
         """The hidden width of a block's perceptrons."""
         return self.mlp_hidden or self.kan_hidden * self.mlp_expansion
 
+    @property
+    def n_groups(self) -> int:
+        """How many groups of dimensions interact on their own; it divides d_complex."""
+        return self.n_heads if self._has_heads else 1
+
+    # What no baseline reads; domains add theirs. Sizes, dropout and pooling are not here: presets
+    # set them for whatever model is chosen.
+    of_kans: ClassVar[tuple[str, ...]] = (
+        "layer",
+        "interaction",
+        "aggregation",
+        "window",
+        "heads",
+        "n_heads",
+        "mlp_expansion",
+        "mlp_hidden",
+        "per_dim",
+        "mag_scale",
+        "norm",
+        "center_magnitudes",
+        "levels",
+        "level_sharing",
+        "hybrid_levels",
+        "top_down",
+        "phase_shifting",
+        "n_paths",
+        "path_combination",
+        "path_sharing",
+        "complex_dropout",
+        "positions",
+    )
+
     needs: ClassVar = {
         "window": Needs("aggregation", ("local_window",)),
         "heads": Needs("layer", ("polarizing",)),
@@ -116,6 +149,7 @@ class ModelConfig(Options):
 
     def _contradictions(self) -> Iterator[tuple[bool, str, str, str]]:
         """Combinations of several options that contradict each other, or of which one is idle."""
+        yield from self._contradictions_of_baselines()
         yield from self._contradictions_of_heads()
         yield from self._contradictions_of_hierarchies()
         yield from self._contradictions_of_aggregations()
@@ -138,16 +172,26 @@ class ModelConfig(Options):
             "Use layer polarizing, or model cvkan.",
         )
 
+    def _contradictions_of_baselines(self) -> Iterator[tuple[bool, str, str, str]]:
+        # a baseline that takes the size of a cvkan model depends on all of that model's options
+        is_alone = self.model not in KANS and self.match_params_of not in KANS
+        for option in self.of_kans if is_alone else ():
+            yield (
+                self._changed(option),
+                option,
+                f"has no effect with model {self.model}",
+                "Leave it out, or set match_params_of to cvkan, whose size it may change.",
+            )
+
     def _contradictions_of_heads(self) -> Iterator[tuple[bool, str, str, str]]:
-        has_heads = self.layer == "phase_attention" or self.heads != "emergent"
         yield (
-            self._changed("n_heads") and not has_heads,
+            self._changed("n_heads") and not self._has_heads,
             "n_heads",
             "has no effect where all dimensions interact as one group",
             "Leave it out, or set heads to offset or factored, or layer to phase_attention.",
         )
         yield (
-            has_heads and self.d_complex % self.n_heads != 0,
+            self.d_complex % self.n_groups != 0,
             "n_heads",
             f"does not divide d_complex {self.d_complex}",
             "Change one of them.",
@@ -196,11 +240,21 @@ class ModelConfig(Options):
             "Use attention, or causal for attention to the past alone.",
         )
         yield (
+            self.layer == "phase_attention" and self._changed("window"),
+            "window",
+            "has no effect with layer phase_attention",
+            "Leave it out.",
+        )
+        yield (
             self.model == "real_polar" and self.aggregation == "attention",
             "aggregation",
             "weighs by interference of phases, which model real_polar does without",
             "Use another aggregation.",
         )
+
+    @property
+    def _has_heads(self) -> bool:
+        return self.layer == "phase_attention" or self.heads != "emergent"
 
     @property
     def _is_twin(self) -> bool:

@@ -24,7 +24,7 @@ class Options(BaseModel):
     ConfigError for a value it cannot have or one that would have no effect beside the others.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     # option -> where it has an effect; classes add theirs, those of the bases hold too
     needs: ClassVar[Mapping[str, Needs]] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -49,4 +50,16 @@ class TextConfig(ClassifierConfig):
     batch_size: int = Field(32, gt=0, description="samples in an optimizer step")
     lr: float = Field(1e-2, gt=0, description="learning rate at its peak")
 
+    of_kans: ClassVar = (*ClassifierConfig.of_kans, "composition", "reach", "readout")
+
     needs: ClassVar = {"reach": Needs("composition", ("turn",))}
+
+    def _contradictions(self) -> Iterator[tuple[bool, str, str, str]]:
+        yield from super()._contradictions()
+        blocks_have_own = self.mlp_hidden is not None or self.layer == "phase_attention"
+        yield (
+            blocks_have_own and self.readout == "parts" and self._changed("kan_hidden"),
+            "kan_hidden",
+            "has no effect: the blocks have their own width, and readout parts no hidden layer",
+            "Leave it out, or set readout to magnitude.",
+        )

@@ -43,4 +43,6 @@ class TimeSeriesConfig(TrainingConfig):
     epochs: int = Field(3, gt=0, description="passes over the training set")
     batch_size: int = Field(32, gt=0, description="samples in an optimizer step")
 
+    of_kans: ClassVar = (*TrainingConfig.of_kans, "output_mode")
+
     needs: ClassVar = {"period": Needs("model", ("naive",))}

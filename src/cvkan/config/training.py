@@ -61,6 +61,8 @@ class TrainingConfig(ModelConfig):
     compile: bool = Field(False, description="compile the model with torch.compile")
     device: Device = Field("auto", description="auto: the accelerator where there is one")
 
+    of_kans: ClassVar = (*ModelConfig.of_kans, "polar_float32")
+
     needs: ClassVar = {
         "plateau_patience": Needs("schedule", ("plateau",)),
         "polar_float32": Needs("precision", ("bfloat16", "float16")),

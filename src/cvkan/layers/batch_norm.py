@@ -68,8 +68,11 @@ class ComplexBatchNorm(nn.Module):
         return mean, covariance
 
     def _times_gain(self, covariance: Tensor) -> Tensor:
-        rr, ii, ri = covariance[0] + EPSILON, covariance[1] + EPSILON, covariance[2]
-        s = (rr * ii - ri.square()).sqrt()
+        rr, ii, ri = covariance
+        # det V + EPSILON (trace V + EPSILON): in one step, rounding would make the determinant of
+        # tokens on a line (all of one phase) negative
+        s = ((rr * ii - ri.square()).clamp(min=0) + EPSILON * (rr + ii + EPSILON)).sqrt()
+        rr, ii = rr + EPSILON, ii + EPSILON
         scale = (s * (rr + ii + 2 * s).sqrt()).reciprocal()
         whitening = torch.stack(
             (torch.stack((ii + s, -ri)), torch.stack((-ri, rr + s)))

@@ -8,18 +8,23 @@ tells relative phases apart.
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cvkan.polar import Polar
 
+EPSILON = 1e-5  # added to a mean square, as in torch's LayerNorm
+
 
 class InterferenceBlock(nn.Module):
-    """The update W2 gelu(W1 [z, z conj(a)]) of a token z in its context a; small at the start.
+    """The update W2 gelu(W1 [n(z), n(z) conj(a) / r]) of a token z in its context a.
 
-    Token and context are normalised first, each over its 2D real features (Ba et al. 2016,
-    https://arxiv.org/abs/1607.06450). With per_dim False one function, from the four numbers of z
-    and z conj(a) in one dimension to the two of the update, is shared by all (KAN-like).
+    n normalises over the 2D real features (Ba et al. 2016, https://arxiv.org/abs/1607.06450), r is
+    the token's own root mean square magnitude: how loud and how coherent the context is beside the
+    token is kept. The update is small at the start. With per_dim False one function, from the four
+    numbers of token and product in one dimension to the two of the update, is shared by all
+    dimensions (KAN-like).
     """
 
     def __init__(
@@ -27,27 +32,35 @@ class InterferenceBlock(nn.Module):
     ) -> None:
         super().__init__()
         self.per_dim = per_dim
-        self.token_norm = nn.LayerNorm([2, d_complex])
-        self.context_norm = nn.LayerNorm([2, d_complex])
+        self.norm = nn.LayerNorm([2, d_complex])
         width = d_complex if per_dim else 1
         self.first = nn.Linear(4 * width, hidden)
         last = nn.Linear(hidden, 2 * width)
-        nn.init.xavier_uniform_(last.weight, gain=0.1)  # begins near the identity
+        nn.init.xavier_uniform_(last.weight, gain=0.01)  # begins near the identity
         nn.init.zeros_(last.bias)
         self.rest = nn.Sequential(nn.GELU(), nn.Dropout(dropout), last)
 
     def forward(self, z: Polar, context: Polar) -> Polar:
         """z (B, N, D) and context (B, 1, D) or (B, N, D) give an update (B, N, D)."""
-        token = Polar(self.token_norm(z.pair))
-        product = token.times_conj(Polar(self.context_norm(context.pair)))
+        token = Polar(self.norm(z.pair))
+        product = token.times_conj(context)
+        scale = inverse_rms(z)
         if self.per_dim:
-            return Polar.from_features(self._perceptron(token.features(), product.features()))
+            own, met = token.features(), product.features()
+            return Polar.from_features(self._perceptron(own, met, scale))
         own, met = (value.pair.transpose(-1, -2) for value in (token, product))
-        return Polar.from_trailing(self._perceptron(own, met))
+        return Polar.from_trailing(self._perceptron(own, met, scale.unsqueeze(-1)))
 
-    def _perceptron(self, own: Tensor, met: Tensor) -> Tensor:
-        # two products, one sum of hidden width: concatenating tokens would move all of them again
+    def _perceptron(self, own: Tensor, met: Tensor, scale: Tensor) -> Tensor:
+        # two products and one sum of hidden width: to concatenate or scale tokens would move all
         own_weight, met_weight = self.first.weight.chunk(2, dim=1)
-        hidden = F.linear(own, own_weight, self.first.bias) + F.linear(met, met_weight)
+        hidden = F.linear(own, own_weight, self.first.bias) + scale * F.linear(met, met_weight)
         update: Tensor = self.rest(hidden)
         return update
+
+
+def inverse_rms(z: Polar) -> Tensor:
+    """1 / sqrt(mean over dimensions of |z|^2), (B, N, 1)."""
+    length = torch.linalg.vector_norm(z.features(), dim=-1, keepdim=True)
+    inverse: Tensor = (length.square() / z.shape[-1] + EPSILON).rsqrt()
+    return inverse

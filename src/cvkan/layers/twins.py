@@ -6,7 +6,7 @@ a perceptron of plain real numbers, two a dimension.
 real_cartesian: real and imaginary parts are 2D features. The update is a perceptron of the
 context's features, added to the token; no log-magnitude, no unit phase. With interaction
 interference the perceptron sees the token and its elementwise product with the context, as the
-complex block does, but of real numbers, after two real LayerNorms. Centring becomes RMS: every
+complex block does, but of real numbers. Centring becomes RMS: every
 feature is divided by its root mean square over tokens.
 
 real_polar: log-magnitudes and angles are 2D features. The context is their mean (angles as plain
@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from cvkan.layers.aggregation import Causal, MagnitudeWeighted, Mean
 from cvkan.layers.angles import angles_of
 from cvkan.layers.centring import centred
+from cvkan.layers.interference import inverse_rms
 from cvkan.layers.perceptron import Perceptron
 from cvkan.layers.polarizing import MAX_LOG_MAGNITUDE
 from cvkan.polar import PAIR, Polar
@@ -79,25 +80,22 @@ class RealInterference(nn.Module):
     ) -> None:
         super().__init__()
         self.polar, self.per_dim = polar, per_dim
-        self.token_norm, self.context_norm = (
-            nn.Identity() if polar else nn.LayerNorm(2 * d_complex) for _ in range(2)
-        )
+        self.norm = nn.Identity() if polar else nn.LayerNorm(2 * d_complex)
         width = d_complex if per_dim else 1
         last = nn.Linear(hidden, 2 * width)
-        nn.init.xavier_uniform_(last.weight, gain=0.1)  # begins near the identity
+        nn.init.xavier_uniform_(last.weight, gain=0.01)  # begins near the identity
         nn.init.zeros_(last.bias)
         self.perceptron = nn.Sequential(
             nn.Linear(4 * width, hidden), nn.GELU(), nn.Dropout(dropout), last
         )
 
     def forward(self, own: Polar, context: Polar) -> Polar:
-        own = Polar.from_features(self.token_norm(own.features()))
-        context = Polar.from_features(self.context_norm(context.features()))
-        met = (
-            Polar.of(own.re + context.re, own.im - context.im)  # logs and angles
-            if self.polar
-            else Polar(own.pair * context.pair)
-        )
+        if self.polar:
+            met = Polar.of(own.re + context.re, own.im - context.im)  # logs and angles
+        else:
+            scale = inverse_rms(own)
+            own = Polar.from_features(self.norm(own.features()))
+            met = Polar(own.pair * context.pair).scale(scale)
         if self.per_dim:
             both = torch.cat((own.features(), met.features()), dim=-1)
             return Polar.from_features(self.perceptron(both))

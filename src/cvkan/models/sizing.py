@@ -16,19 +16,19 @@ Config = TypeVar("Config", bound=ModelConfig)
 def sized(config: Config, info: DataInfo, parameters: int) -> Config:
     """The configuration with the largest `d_complex` at which its model has at most `parameters`.
 
-    So that deep and shallow models can be compared at equal size. Raises CvkanError where one
-    complex dimension is already too large.
+    So that deep and shallow models can be compared at equal size. Heads divide the dimensions it
+    finds. Raises CvkanError where one complex dimension (of each head) is already too large.
     """
 
     def at(width: int) -> Config:
-        return config.model_copy(update={"d_complex": width})
+        return config.model_copy(update={"d_complex": width * config.n_groups})
 
     def count(width: int) -> int:
         return count_parameters(shape_only(lambda: build(at(width), info)))
 
     if count(1) > parameters:
         raise CvkanError(
-            f"the model has {count(1)} parameters at d_complex 1",
+            f"the model has {count(1)} parameters at d_complex {config.n_groups}",
             seen=parameters,
             do="Raise the budget, or lower n_layers or kan_hidden.",
         )

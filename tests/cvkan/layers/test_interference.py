@@ -37,6 +37,12 @@ def normalised(z: np.ndarray, norm: torch.nn.Module) -> np.ndarray:
     return out[..., 0, :] + 1j * out[..., 1, :]
 
 
+def token_and_product(made, z: np.ndarray, a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    token = normalised(z, made.norm)
+    loudness = np.sqrt((np.abs(z) ** 2).mean(-1, keepdims=True) + 1e-5)
+    return token, token * a.conj() / loudness
+
+
 def perceptron(made: InterferenceBlock, x: np.ndarray) -> np.ndarray:
     first, last = made.first, made.rest[2]
     h = x @ first.weight.detach().numpy().T + first.bias.detach().numpy()
@@ -48,8 +54,7 @@ def perceptron(made: InterferenceBlock, x: np.ndarray) -> np.ndarray:
 def test_it_is_the_perceptron_of_token_and_product(n_context):
     made = block()
     z, context = complex_tokens(2, 4, D), complex_tokens(2, n_context, D, seed=1)
-    token = normalised(z.numpy(), made.token_norm)
-    product = token * normalised(context.numpy(), made.context_norm).conj()
+    token, product = token_and_product(made, z.numpy(), context.numpy())
     parts = np.concatenate([token.real, token.imag, product.real, product.imag], axis=-1)
     expected = perceptron(made, parts)
     update = made(Polar.from_complex(z), Polar.from_complex(context)).features()
@@ -59,8 +64,7 @@ def test_it_is_the_perceptron_of_token_and_product(n_context):
 def test_without_per_dim_every_dimension_has_the_same_function():
     made = block(per_dim=False)
     z, context = complex_tokens(2, 4, D), complex_tokens(2, 1, D, seed=1)
-    token = normalised(z.numpy(), made.token_norm)
-    product = token * normalised(context.numpy(), made.context_norm).conj()
+    token, product = token_and_product(made, z.numpy(), context.numpy())
     update = made(Polar.from_complex(z), Polar.from_complex(context)).pair.detach().numpy()
     for d in range(D):
         one = [f(value[..., d]) for value in (token, product) for f in (np.real, np.imag)]

@@ -156,10 +156,10 @@ def dense(*widths: int) -> int:
 
 
 D, H = 16, 16  # of the models here; D / heads is 4, and 8 tokens have 3 levels
-INTERFERENCE = dense(4 * D, H, 2 * D) + 2 * (2 * D + 2 * D)  # and gain and shift of two norms
+INTERFERENCE = dense(4 * D, H, 2 * D) + 2 * D + 2 * D  # and gain and shift of the norm
 COUNTS = [
     ({}, INTERFERENCE),
-    ({"per_dim": False}, dense(4, H, 2) + 2 * (2 * D + 2 * D)),
+    ({"per_dim": False}, dense(4, H, 2) + 4 * D),
     ({"interaction": "broadcast"}, dense(D, H, H, D) + dense(2 * D, H, H, 2 * D) + 1),
     (
         {"interaction": "pointwise"},
@@ -175,9 +175,9 @@ COUNTS = [
     ({"layer": "hierarchical", "levels": 2}, 2 * INTERFERENCE),
     ({"layer": "hierarchical", "phase_shifting": True}, 3 * INTERFERENCE + 2 + 4 + 8),
     ({"layer": "hierarchical", "level_sharing": "shared", "n_paths": 2}, 2 * INTERFERENCE),
-    ({"heads": "offset"}, dense(D, H, D // 2) + 2 * (8 + 8)),
-    ({"heads": "factored"}, dense(D, H, D // 2) + 2 * (8 + 8) + 2 * D * D),
-    ({"model": "real_cartesian"}, dense(4 * D, H, 2 * D) + 2 * (2 * D + 2 * D)),
+    ({"heads": "offset"}, dense(D, H, D // 2) + 8 + 8),
+    ({"heads": "factored"}, dense(D, H, D // 2) + 8 + 8 + 2 * D * D),
+    ({"model": "real_cartesian"}, INTERFERENCE),
     ({"model": "real_polar"}, dense(4 * D, H, 2 * D)),
     ({"model": "real_polar", "interaction": "broadcast"}, dense(2 * D, H, H, 2 * D) + 1),
 ]
