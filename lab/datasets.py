@@ -69,7 +69,9 @@ def precomputed(name: str, **options: int) -> list[Path]:
         folders: list[Path] = item.precompute(**options)
     except (OSError, RuntimeError, ValueError) as error:
         raise WorkFailed(
-            f"Data set {name} could not be precomputed", seen=error, do="Nothing of it is kept."
+            f"Data set {name} could not be precomputed",
+            seen=error,
+            do="What was finished is kept: run it again.",
         ) from None
     return folders
 

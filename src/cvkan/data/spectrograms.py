@@ -70,15 +70,27 @@ class Store:
     def write(self, data: Path, parts: Parts) -> Path:
         """Make and keep the arrays, in place of any that are there; their folder."""
         folder = self.folder(data)
-        beside = folder.with_name(f".{folder.name}.partial")  # one name: a crash leaves one at most
+        beside = folder.with_name(f".{folder.name}.partial")  # one name: a kill leaves one at most
         for leftover in (beside, _aside(folder)):
             shutil.rmtree(leftover, ignore_errors=True)
         self._check_room(folder.parent, parts)
         beside.mkdir(parents=True)
+        try:
+            self._fill(beside, parts)
+        except BaseException:  # half a store takes gigabytes and is of no use to anyone
+            shutil.rmtree(beside, ignore_errors=True)
+            raise
+        if folder.exists():
+            folder.rename(_aside(folder))
+        beside.rename(folder)
+        shutil.rmtree(_aside(folder), ignore_errors=True)
+        return folder
+
+    def _fill(self, folder: Path, parts: Parts) -> None:
         for name, part in parts.items():
             shape = (len(part), *self.shape)
             array = np.lib.format.open_memmap(
-                beside / f"{name}.npy", mode="w+", dtype=self.dtype, shape=shape
+                folder / f"{name}.npy", mode="w+", dtype=self.dtype, shape=shape
             )
             start = 0
             for waves in part.chunks():
@@ -86,12 +98,7 @@ class Store:
                 start += len(waves)
             array.flush()
         text = json.dumps(self._meta(parts), indent=2)
-        (beside / "meta.json").write_text(text + "\n", encoding="utf-8")
-        if folder.exists():
-            folder.rename(_aside(folder))
-        beside.rename(folder)
-        shutil.rmtree(_aside(folder), ignore_errors=True)
-        return folder
+        (folder / "meta.json").write_text(text + "\n", encoding="utf-8")
 
     def _meta(self, parts: Parts) -> dict[str, Any]:
         digest = hashlib.sha256()

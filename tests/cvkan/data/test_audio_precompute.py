@@ -15,7 +15,7 @@ from cvkan.data.registry import DATASETS
 from cvkan.data.splits import Splits
 from cvkan.errors import DataError
 from lab.datasets import precomputed
-from lab.errors import InputError
+from lab.errors import InputError, WorkFailed
 
 OPTIONS = {"dataset": "speech_commands", "n_fft": 512, "hop": 256, "d_complex": 8, "epochs": 1}
 FOLDER = "speech_commands_stft_512_256"
@@ -145,8 +145,17 @@ def test_a_crash_while_writing_leaves_nothing_to_be_found(
         patch.setattr("cvkan.data.speech_commands._read", full)
         with pytest.raises(OSError, match="No space"):
             write()
+        assert [path.name for path in data.iterdir()] == ["SpeechCommands"]
+        with pytest.raises(WorkFailed, match="No space") as failed:
+            precomputed("speech_commands", n_fft=512, hop=256)
+    assert failed.value.exit_code == 1
     assert load().train.inputs.shape == (12, 16000)
-    write()  # clears up what the crash left
+
+
+def test_what_a_killed_writing_left_is_cleared_up(data: Path) -> None:
+    (data / f".{FOLDER}.partial").mkdir()
+    assert load().train.inputs.shape == (12, 16000)
+    write()
     assert not list(data.glob(".*"))
 
 
