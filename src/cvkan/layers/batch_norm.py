@@ -68,7 +68,7 @@ class ComplexBatchNorm(nn.Module):
         return mean, covariance
 
     def _times_gain(self, covariance: Tensor) -> Tensor:
-        rr, ii, ri = covariance
+        rr, ii, ri = covariance.unbind()
         # det V + EPSILON (trace V + EPSILON): in one step, rounding would make the determinant of
         # tokens on a line (all of one phase) negative
         s = ((rr * ii - ri.square()).clamp(min=0) + EPSILON * (rr + ii + EPSILON)).sqrt()
