@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from cvkan.baselines.matching import count_parameters
 from cvkan.config import ImageConfig
@@ -28,3 +29,12 @@ def test_one_dimension_more_is_too_many_parameters(n_layers):
 def test_a_budget_below_the_smallest_model_is_refused():
     with pytest.raises(CvkanError, match="at d_complex 1: 10"):
         sized(ImageConfig(), INFO, 10)
+
+
+@pytest.mark.parametrize("options", [{"heads": "offset"}, {"layer": "phase_attention"}], ids=str)
+def test_heads_divide_the_dimensions_that_are_found(options):
+    config = sized(ImageConfig(d_complex=66, n_heads=3, **options), INFO, 60_000)
+    wider = config.model_copy(update={"d_complex": config.d_complex + 3})
+    assert config.d_complex % 3 == 0
+    assert count(config) <= 60_000 < count(wider)
+    build(config, INFO)(torch.randn(2, *INFO.sample_shape))
