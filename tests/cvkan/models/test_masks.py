@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from cvkan.config import AudioConfig, SyntheticConfig, TimeSeriesConfig
+from cvkan.config import AudioConfig, ImageConfig, SyntheticConfig, TimeSeriesConfig
 from cvkan.info import DataInfo
 from cvkan.layers.aggregation import AGGREGATIONS
 from cvkan.layers.norm import NORMS
@@ -73,6 +73,21 @@ def test_padded_frames_of_a_spectrogram_do_not_matter():
     made = build(AudioConfig(d_complex=16, kan_hidden=4), info).double().eval()
     x = torch.randn(2, 12, 129, 2, dtype=torch.float64)
     torch.testing.assert_close(made(*padded(x, 5, math.nan)), made(x), rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("embedding", ["deep", "linear"])
+def test_pixels_of_masked_patches_do_not_matter(embedding):
+    """The stem's convolutions see across the borders of patches."""
+    torch.manual_seed(0)
+    info = DataInfo("x", "image", (3, 8, 16), n_classes=4)
+    made = build(ImageConfig(d_complex=8, kan_hidden=4, embedding=embedding), info).eval()
+    x, mask = torch.randn(2, 3, 8, 16), torch.ones(2, 8, dtype=torch.bool)
+    mask[:, 3] = mask[1, 4] = False  # the last of the first row, the first of the second
+    changed = x.clone()
+    changed[:, :, :4, 12:] = math.nan
+    changed[1, :, 4:, :4] = 1e6
+    assert torch.equal(made(changed, mask), made(x, mask))
+    assert not torch.equal(made(x, mask), made(x))
 
 
 def test_a_common_turn_of_all_tokens_changes_what_only_the_parameters_may():
