@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from cvkan.baselines.matching import count_parameters
-from cvkan.config import ModelConfig, SyntheticConfig, TimeSeriesConfig
+from cvkan.config import (
+    ImageConfig,
+    ModelConfig,
+    SyntheticConfig,
+    TextConfig,
+    TimeSeriesConfig,
+    config_for,
+)
 from cvkan.errors import ConfigError, CvkanError
 from cvkan.info import DataInfo
 from cvkan.models import build
@@ -73,6 +80,35 @@ def test_a_domain_with_another_default_is_told_the_same():
         TimeSeriesConfig(layer="hierarchical")
     TimeSeriesConfig(layer="phase_attention")  # to the past alone
     TimeSeriesConfig(layer="phase_attention", aggregation="attention")
+
+
+def test_options_of_idle_parts_are_refused():
+    with pytest.raises(ConfigError, match="window has no effect with layer phase_attention: 5"):
+        ImageConfig(layer="phase_attention", window=5)
+    own_width = {"kan_hidden": 4, "mlp_hidden": 16}
+    with pytest.raises(ConfigError, match=r"kan_hidden has no effect.*readout to magnitude"):
+        TextConfig(**own_width)
+    TextConfig(readout="magnitude", **own_width)  # of its head
+
+
+@pytest.mark.parametrize(
+    ("domain", "options"),
+    [
+        ("image", {"model": "vit", "layer": "gated"}),
+        ("image", {"model": "resnet", "embedding": "linear"}),
+        ("audio", {"model": "m5", "match_params_of": "lstm", "aggregation": "mean"}),
+        ("timeseries", {"model": "dlinear", "output_mode": "real"}),
+        ("text", {"model": "bag_of_words", "composition": "none"}),
+        ("synthetic", {"model": "mean_linear", "norm": "batch"}),
+        ("image", {"model": "vit", "precision": "bfloat16", "polar_float32": False}),
+    ],
+    ids=str,
+)
+def test_what_no_baseline_reads_is_refused_beside_one(domain, options):
+    option = list(options)[-1]
+    with pytest.raises(ConfigError, match=f"option {option} has no effect with model"):
+        config_for(domain, **options)
+    config_for(domain, **options | {"match_params_of": "cvkan"})  # a part of the size to match
 
 
 def test_a_layer_without_a_hidden_width_cannot_be_matched():

@@ -66,3 +66,11 @@ def test_a_configuration_is_frozen() -> None:
     config = cvkan.config_for("image")
     with pytest.raises(ValidationError):
         config.epochs = 3  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("option", ["lr", "clip", "weight_decay"])
+def test_no_option_is_infinite(option):
+    with pytest.raises(
+        ConfigError, match=f"option {option} cannot be that: inf. Input should be a"
+    ):
+        cvkan.config_for("image", **{option: float("inf")})
