@@ -30,7 +30,7 @@ from cvkan.errors import ConfigError, DataError
 from cvkan.info import DataInfo
 
 _HELD_OUT = 0.15  # of the real scans for validation, and again for the test
-_ARRAYS = 2  # axes of one-hot labels: (classes, lines) or (lines, classes)
+_ARRAYS = 2  # axes of scans side by side, and of one-hot labels
 
 
 def load(config: ScanlineConfig) -> Splits:
@@ -146,6 +146,12 @@ def _side_by_side(
     raw: npt.NDArray[np.floating], one_hot: npt.NDArray[np.generic]
 ) -> tuple[npt.NDArray[np.floating], IntArray]:
     """Square scans from one wide array, and their labels."""
+    if raw.ndim != _ARRAYS or raw.shape[1] % raw.shape[0]:
+        raise DataError(
+            "x_raw must be square scans side by side",
+            seen=raw.shape,
+            do="Write (lines, lines * scans).",
+        )
     lines = raw.shape[0]
     scans = raw.reshape(lines, -1, lines).swapaxes(0, 1)
     return scans, labels_of_lines(one_hot, lines)

@@ -141,6 +141,12 @@ def _sst2(config: TextConfig) -> _Corpus:
 
 
 def _read(path: Path, size: int | None) -> tuple[list[Sentence], IntArray]:
+    if not path.is_file():
+        raise DataError(
+            f"{path.parent} lacks one of the files {', '.join(_FILES)}",
+            seen=path.name,
+            do="Use the files of the official binary sentence splits.",
+        )
     sentences, labels = [], []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         text, tab, label = line.rpartition("\t")

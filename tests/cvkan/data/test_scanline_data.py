@@ -182,6 +182,9 @@ def test_a_file_of_something_else_is_an_error(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", images=scans_of(2), labels=np.zeros(3, int))
     with pytest.raises(cvkan.CvkanError, match="finite images"):
         read_tips(tmp_path / "a.npz")
+    np.savez(tmp_path / "a.npz", x_raw=np.zeros((8, 20)), y=one_hot([0, 1], 8))
+    with pytest.raises(cvkan.CvkanError, match=r"square scans side by side: \(8, 20\)"):
+        read_tips(tmp_path / "a.npz")
 
 
 def test_real_scans_are_split_70_15_15_with_equal_shares(

@@ -133,3 +133,9 @@ def test_a_line_without_a_label_is_an_error(reviews: Path) -> None:
     (reviews / "dev.tsv").write_text("good film\t1\nno label here\n")
     with pytest.raises(cvkan.CvkanError, match=r"line 2 of dev.tsv.*no label here"):
         cvkan.load(cvkan.config_for("text", dataset="sst2"))
+
+
+def test_a_missing_split_is_an_error(reviews: Path) -> None:
+    (reviews / "dev.tsv").unlink()
+    with pytest.raises(cvkan.CvkanError, match=r"lacks one of the files.*dev\.tsv"):
+        cvkan.load(cvkan.config_for("text", dataset="sst2"))
