@@ -24,6 +24,9 @@ class GridConfig(ClassifierConfig):
         "cvkan", description="cvkan, a twin of it, or a baseline"
     )
     dataset: Literal["rules", "arc"] = Field("rules", description="rules is generated")
+    resplit: bool = Field(
+        False, description="draw and split by seed too: one test set of 78 tasks says little"
+    )
     n_demonstrations: int = Field(
         3, gt=0, description="demonstrations of a task that are looked at"
     )

@@ -26,6 +26,7 @@ from cvkan.errors import DataError
 from cvkan.info import DataInfo
 from cvkan.layers.grid_encoder import N_COLOURS, PADDING
 
+_SEEDS = 1_000_003  # more than anyone will count
 _ARC_SIZE = 30  # cells; no grid of ARC is larger
 _RULES_DEMONSTRATIONS = 4
 
@@ -44,7 +45,7 @@ def _rules(config: GridConfig) -> Splits:
     parts = []
     for purpose, size in enumerate(sizes):
         labels = np.arange(size) % len(CLASSES)
-        rng = stream(config.data_seed, purpose)
+        rng = stream(_data_seed(config), purpose)
         tasks = [generate(CLASSES[label], _RULES_DEMONSTRATIONS, rng) for label in labels]
         parts.append((stacked(tasks, MOST_CELLS), labels))
     source = generated_source("rules", *(tasks for tasks, _ in parts))
@@ -61,7 +62,7 @@ def _arc(config: GridConfig) -> Splits:
     validation, test = config.validation_size or held_out, config.test_size or held_out
     sizes = (config.train_size or len(labels) - validation - test, validation, test)
     grids = stacked(tasks, _ARC_SIZE)
-    parts = stratified(labels, sizes, stream(config.data_seed, 0))
+    parts = stratified(labels, sizes, stream(_data_seed(config), 0))
     source = Source("arc", path, folders.sha256(path))
     info = _info("arc", "ARC tasks", grids)
     return Splits.of((_split(grids[part], labels[part]) for part in parts), info, source)
@@ -164,3 +165,8 @@ def _flipped(inputs: Tensor, chosen: Tensor) -> Tensor:
     below = rows >= heights[..., None]
     source = torch.where(below | ~chosen[:, None, None, None], rows, heights[..., None] - 1 - rows)
     return inputs.gather(-2, source[..., None].expand_as(inputs))
+
+
+def _data_seed(config: GridConfig) -> int:
+    """Of what is drawn and split; with `resplit` no two seeds share a split."""
+    return config.data_seed + (_SEEDS * (config.seed + 1) if config.resplit else 0)

@@ -266,3 +266,11 @@ def test_a_task_is_turned_as_a_whole() -> None:
         if len(common) == 1:
             seen |= common
     assert seen == set(range(8))
+
+
+def test_with_resplit_every_seed_is_another_split() -> None:
+    sizes = {"train_size": 30, "validation_size": 10, "test_size": 10}
+    same = [load(**sizes, seed=seed).test.inputs for seed in (0, 1)]
+    other = [load(**sizes, seed=seed, resplit=True).test.inputs for seed in (0, 1)]
+    assert torch.equal(*same)
+    assert not torch.equal(*other)
