@@ -17,6 +17,7 @@ from cvkan.diagnostics.style import AMBER, TEAL
 from cvkan.models.base import TokenModel
 from cvkan.training.device import device_of
 from cvkan.training.objective import objective_for
+from cvkan.training.precision import precision_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,6 +38,9 @@ def gradient_flow(
 ) -> GradientFlow:
     """From the first batches of the training split, in training mode; nothing is changed.
 
+    The precision is that of `config`; gradients that float16 loses are lost here too, as nothing is
+    scaled up.
+
     A layer that passes gradients on keeps the norms of tokens level; one that shrinks or swells
     them shows as a step.
     """
@@ -49,8 +53,8 @@ def gradient_flow(
         size = config.batch_size
         for start in range(0, min(batches * size, len(splits.train)), size):
             inputs, targets = splits.train[start : start + size]
-            with _Entering(model) as entered:
-                outputs = model(inputs.to(device))
+            with _Entering(model) as entered, precision_of(config, device):
+                outputs = model(inputs.to(device)).float()
             model.zero_grad(set_to_none=True)
             loss_of(outputs, targets.to(device)).backward()  # type: ignore[no-untyped-call]
             rows.append(_row(model, entered, len(inputs)))

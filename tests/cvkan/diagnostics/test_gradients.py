@@ -52,6 +52,15 @@ def test_nothing_of_the_model_changes_and_batches_are_averaged(setup):
     assert diagnostics.gradient_flow(model, splits, config, batches=1) != flow
 
 
+def test_gradients_are_those_of_the_precision_asked_for(setup):
+    model, splits, config = setup
+    half = config.model_copy(update={"precision": "bfloat16"})
+    usual = diagnostics.gradient_flow(model, splits, config, batches=1)
+    rounded = diagnostics.gradient_flow(model, splits, half, batches=1)
+    assert rounded.total != usual.total
+    assert rounded.total == pytest.approx(usual.total, rel=0.05)
+
+
 def test_the_figure_shows_the_norms(setup):
     flow = diagnostics.gradient_flow(*setup, batches=1)
     axes = diagnostics.draw_gradients(flow, Figure().subplots())
