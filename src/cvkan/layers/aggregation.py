@@ -21,7 +21,9 @@ from cvkan.layers.grouping import dot, groups
 from cvkan.layers.running import running_sum
 from cvkan.polar import EPSILON, PAIR, Polar, product, raised
 
-Grid = tuple[int, int]  # rows and columns of the tokens of an image
+# Rows and columns of the tokens of an image. Where there are more tokens they are several images,
+# one behind the other, and no neighbourhood reaches from one into the next.
+Grid = tuple[int, int]
 
 # Up to here one (N, N) product is faster than pooling (3 times at 64 tokens of 512 dimensions).
 _LONGEST_PRODUCT = 256
@@ -74,8 +76,11 @@ class LocalWindow(nn.Module):
         rows, columns = self.grid or (1, n_tokens)
         high = self.window if self.grid else 1
         row, column = (torch.arange(n, device=z.pair.device) for n in (rows, columns))
-        by_row, by_column = _within(row, high), _within(column, self.window)
-        return torch.kron(by_row, by_column).to(z.pair.dtype)
+        near = torch.kron(_within(row, high), _within(column, self.window))
+        images = n_tokens // (rows * columns)
+        if images > 1:
+            near = torch.kron(torch.eye(images, dtype=near.dtype, device=near.device), near)
+        return near.to(z.pair.dtype)
 
     def _pooled(self, z: Polar, mask: Tensor | None) -> Polar:
         tokens = z.features()  # (B, N, 2D)
@@ -87,13 +92,13 @@ class LocalWindow(nn.Module):
     def _sum(self, tokens: Tensor) -> Tensor:
         rows, columns = self.grid or (1, tokens.shape[1])
         high = self.window if self.grid else 1
-        plane = tokens.reshape(tokens.shape[0], rows, columns, -1).permute(0, 3, 1, 2)
+        plane = tokens.reshape(-1, rows, columns, tokens.shape[-1]).permute(0, 3, 1, 2)
         before, above = (self.window - 1) // 2, (high - 1) // 2
         padding = (before, self.window - 1 - before, above, high - 1 - above)
         pooled = F.avg_pool2d(
             F.pad(plane, padding), (high, self.window), stride=1, divisor_override=1
         )
-        return pooled.permute(0, 2, 3, 1).flatten(1, 2)
+        return pooled.permute(0, 2, 3, 1).reshape(tokens.shape)
 
 
 def _within(places: Tensor, window: int) -> Tensor:

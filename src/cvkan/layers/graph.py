@@ -55,7 +55,8 @@ class GraphNeighborhood(nn.Module):
 class GridNeighborhood(nn.Module):
     """The same for the four neighbours on a grid (rows, columns), or the two on a chain.
 
-    By sums of shifted tokens: an (N, N) product would cost N / 5 times as much.
+    More tokens than the grid has are those of further grids, one behind the other. By sums of
+    shifted tokens: an (N, N) product would cost N / 5 times as much.
     """
 
     def __init__(self, grid: tuple[int, int] | None) -> None:
@@ -73,10 +74,10 @@ class GridNeighborhood(nn.Module):
 
     def _sum(self, tokens: Tensor) -> Tensor:
         rows, columns = self.grid or (1, tokens.shape[1])
-        plane: Tensor = tokens.reshape(tokens.shape[0], rows, columns, -1)
+        plane: Tensor = tokens.reshape(-1, rows, columns, tokens.shape[-1])
         total = plane.clone()
         total[:, 1:] += plane[:, :-1]
         total[:, :-1] += plane[:, 1:]
         total[:, :, 1:] += plane[:, :, :-1]
         total[:, :, :-1] += plane[:, :, 1:]
-        return total.flatten(1, 2)
+        return total.reshape(tokens.shape)

@@ -3,7 +3,8 @@
 At level l tokens interact within groups of 2^(l+1) neighbours: each group has a context of its own,
 and no token hears of another group. On a grid the order of tokens is that of a Z-order curve, so
 groups are pairs of columns, 2 x 2 squares, 2 x 4 rectangles, 4 x 4 squares, and so on (exactly
-where rows and columns are equal powers of two, nearly elsewhere).
+where rows and columns are equal powers of two, nearly elsewhere). Of several grids all tokens of
+one come before those of the next.
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ class Hierarchy(nn.Module):
         top_down: str = "none",
         phase_shifting: bool = False,
         grid: tuple[int, int] | None = None,
+        n_grids: int = 1,
     ) -> None:
         super().__init__()
         self.aggregation, self.n_levels = aggregation, n_levels
@@ -76,7 +78,7 @@ class Hierarchy(nn.Module):
         self.angles = nn.ParameterList(
             torch.zeros(2 << level) for level in range(n_levels if phase_shifting else 0)
         )
-        order = None if grid is None else z_order(*grid)
+        order = None if grid is None else z_order(*grid, n_grids=n_grids)
         self.register_buffer("order", order, persistent=False)
         self.register_buffer("back", None if order is None else order.argsort(), persistent=False)
         self.order: Tensor | None
@@ -172,12 +174,16 @@ class MultiPath(nn.Module):
         return update
 
 
-def z_order(rows: int, columns: int) -> Tensor:
-    """The tokens of a grid along a Z-order curve: bits of column and row take turns."""
+def z_order(rows: int, columns: int, *, n_grids: int = 1) -> Tensor:
+    """The tokens of a grid along a Z-order curve: bits of column and row take turns.
+
+    Where there are several, one grid after the other.
+    """
     places = torch.arange(rows * columns)
     row, column = places // columns, places % columns
     code = torch.zeros_like(places)
     for bit in range(max(rows, columns).bit_length()):
         code |= (column >> bit & 1) << 2 * bit
         code |= (row >> bit & 1) << 2 * bit + 1
-    return code.argsort()
+    order = code.argsort()
+    return torch.cat([order + grid * len(order) for grid in range(n_grids)])

@@ -125,6 +125,7 @@ class HierarchicalLayer(AdditiveLayer):
                 top_down=config.top_down,
                 phase_shifting=config.phase_shifting,
                 grid=grid,
+                n_grids=n_tokens // (grid[0] * grid[1]) if grid else 1,
             )
 
         if config.n_paths == 1:

@@ -32,9 +32,8 @@ class GridModel(TokenModel):
         rows, columns = (-(-n // config.patch_size) for n in info.sample_shape[-2:])
         kinds = _KINDS[config.tokens]
         together = config.n_demonstrations if config.demo_aggregation == "cvkan" else 1
-        # one grid above the other: a window or a group of tokens is a square of one grid
-        grid = (together * kinds * rows, columns)
-        super().__init__(config, n_tokens=grid[0] * grid[1], grid=grid)
+        n_tokens = together * kinds * rows * columns
+        super().__init__(config, n_tokens=n_tokens, grid=(rows, columns))
         self.patch_size, self.demonstrations = config.patch_size, config.n_demonstrations
         self.canvas = tuple(info.sample_shape[-2:])
         self.tokens, self.aggregation = config.tokens, config.demo_aggregation

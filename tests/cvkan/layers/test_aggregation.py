@@ -7,6 +7,7 @@ import torch
 from torch.autograd import gradcheck
 
 from cvkan.errors import UnknownNameError
+from cvkan.layers import aggregation
 from cvkan.layers.aggregation import AGGREGATIONS, make_aggregation
 from cvkan.polar import Polar
 
@@ -121,3 +122,15 @@ def test_gradients(name):
 def test_an_unknown_name_is_an_error_that_shows_the_allowed_ones():
     with pytest.raises(UnknownNameError, match=r"local_windo.*Did you mean 'local_window'.*mean"):
         make_aggregation("local_windo", D)
+
+
+@pytest.mark.parametrize("longest_product", [256, 0], ids=["product", "pooled"])
+@pytest.mark.parametrize("name", ["local_window", "graph_neighborhood"])
+def test_no_neighbourhood_reaches_from_one_grid_into_the_next(monkeypatch, name, longest_product):
+    monkeypatch.setattr(aggregation, "_LONGEST_PRODUCT", longest_product)
+    c = tokens(2 * N)
+    mask = torch.cat((MASK, MASK.flip(0)), dim=1)
+    both = aggregate(name, c, mask, grid=(3, 4))
+    first, second = slice(None, N), slice(N, None)
+    apart = [aggregate(name, c[:, part], mask[:, part], grid=(3, 4)) for part in (first, second)]
+    torch.testing.assert_close(both, torch.cat(apart, dim=1))

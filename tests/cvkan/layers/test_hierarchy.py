@@ -166,6 +166,8 @@ def test_groups_on_a_grid_are_rectangles():
     """After two levels on 4 x 4, a changed token has reached its 2 x 2 square alone."""
     assert z_order(4, 4)[:8].tolist() == [0, 1, 4, 5, 2, 3, 6, 7]
     assert sorted(z_order(3, 5).tolist()) == list(range(15))
+    assert z_order(2, 2, n_grids=2).tolist() == list(range(8))
+    assert sorted(z_order(3, 5, n_grids=2)[15:].tolist()) == list(range(15, 30))
     made, c = hierarchy(levels=2, grid=(4, 4)), tokens(16)
     changed = c.clone()
     changed[:, 5] += 3  # row 1, column 1

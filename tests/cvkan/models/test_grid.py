@@ -22,6 +22,8 @@ MODELS = [
     {},
     {"tokens": "relation", "interaction": "pointwise", "aggregation": "local_window", "window": 3},
     {"tokens": "grids", "demo_aggregation": "cvkan", "pooling": "max"},
+    {"demo_aggregation": "cvkan", "aggregation": "local_window", "window": 3},
+    {"aggregation": "graph_neighborhood"},
     {"demo_aggregation": "flatten", "coordinates": True, "pooling": "mean", "norm": "layer"},
     {"model": "real_cartesian"},
     {"model": "cnn", "coordinates": True},
