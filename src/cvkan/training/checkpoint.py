@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import pickle
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -19,6 +20,17 @@ from cvkan.errors import CvkanError
 from cvkan.info import DataInfo
 
 Weights = Mapping[str, Tensor]
+
+# what torch.load raises for files that it did not write, or not to the end
+UNREADABLE = (
+    OSError,
+    EOFError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    pickle.UnpicklingError,
+)
 
 
 def save_weights(path: Path, weights: Weights) -> None:
@@ -35,13 +47,19 @@ def save_config(folder: Path, config: TrainingConfig, info: DataInfo) -> None:
 
 
 def read_config(folder: Path) -> tuple[TrainingConfig, DataInfo]:
-    """The configuration and the data's shape that `save_config` wrote."""
-    content = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    info: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in content["info"].items()
-    }
-    return config_for(content["domain"], **content["config"]), DataInfo(**info)
+    """The configuration and the data's shape that `save_config` wrote; CvkanError for others."""
+    path = folder / "config.json"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        domain, options = content["domain"], content["config"]
+        shape: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in content["info"].items()
+        }
+        info = DataInfo(**shape)
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
+        raise _unreadable(path) from error
+    return config_for(domain, **options), info
 
 
 def load_model(
@@ -57,8 +75,19 @@ def load_model(
         )
     config, info = read_config(folder)
     model = build(config, info)
-    model.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+    try:
+        model.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+    except UNREADABLE as error:
+        raise _unreadable(weights) from error
     return model.eval(), config
+
+
+def _unreadable(path: Path) -> CvkanError:
+    return CvkanError(
+        "a checkpoint that cannot be read, or is one of another model",
+        seen=str(path),
+        do="Train it again with this version, or pass the folder of another run.",
+    )
 
 
 def replace_file(path: Path, content: bytes) -> None:

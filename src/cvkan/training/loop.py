@@ -62,24 +62,21 @@ def fit(
             do="Give checkpoints=, or leave resume out.",
         )
     trainer = Trainer(model, splits, config)
-    if checkpoints:
-        if resume:
-            state = read_state(checkpoints, config, splits)
-            if state is not None:
-                trainer.restore(state["trainer"])
-                began -= state["seconds"]
-        else:
-            forget_state(checkpoints)
-        save_config(checkpoints, config, splits.info)
-    while trainer.ending is None:
-        improved = trainer.epoch()
+    try:
         if checkpoints:
-            save_weights(checkpoints / "last.pt", model.state_dict())
-            if improved:
-                save_weights(checkpoints / "best.pt", trainer.best.weights)
-            save_state(checkpoints, trainer.state(), config, splits, time.perf_counter() - began)
-        if on_epoch:
-            on_epoch(trainer.history[-1], len(trainer.history))
+            began -= _prepare(checkpoints, trainer, splits, config, resume=resume)
+        while trainer.ending is None:
+            improved = trainer.epoch()
+            if checkpoints:
+                save_weights(checkpoints / "last.pt", model.state_dict())
+                if improved:
+                    save_weights(checkpoints / "best.pt", trainer.best.weights)
+                spent = time.perf_counter() - began
+                save_state(checkpoints, trainer.state(), config, splits, spent)
+            if on_epoch:
+                on_epoch(trainer.history[-1], len(trainer.history))
+    finally:
+        trainer.release()  # after an interruption too the model may be trained again
     seconds = time.perf_counter() - began
     return Result(
         tuple(trainer.history),
@@ -89,3 +86,17 @@ def fit(
         seconds,
         trainer.ending,
     )
+
+
+def _prepare(
+    folder: Path, trainer: Trainer, splits: Splits, config: TrainingConfig, *, resume: bool
+) -> float:
+    """Bring trainer and folder to where the training begins; the seconds already trained."""
+    seconds = 0.0
+    if not resume:
+        forget_state(folder)
+    elif (state := read_state(folder, config, splits)) is not None:
+        trainer.restore(state["trainer"])
+        seconds = state["seconds"]
+    save_config(folder, config, splits.info)
+    return seconds

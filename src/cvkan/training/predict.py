@@ -51,11 +51,13 @@ def predict(model: nn.Module, split: Split, config: TrainingConfig) -> Predictio
     compile_once(model, config, device)
     split = placed(split, device)
     outputs, targets = [], []
-    for start in range(0, len(split), config.batch_size):
-        inputs, truth = split[start : start + config.batch_size]
-        with precision_of(config, device):
-            answers = model(inputs.to(device))
-        outputs.append(answers.float().cpu())
-        targets.append(truth.cpu())
-    model.train(was_training)
+    try:
+        for start in range(0, len(split), config.batch_size):
+            inputs, truth = split[start : start + config.batch_size]
+            with precision_of(config, device):
+                answers = model(inputs.to(device))
+            outputs.append(answers.float().cpu())
+            targets.append(truth.cpu())
+    finally:
+        model.train(was_training)
     return Predictions(torch.cat(outputs), torch.cat(targets), extra_names(config))

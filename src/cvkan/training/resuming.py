@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,10 +12,11 @@ import torch
 from cvkan.config import TrainingConfig
 from cvkan.data.splits import Splits
 from cvkan.errors import ConfigError
-from cvkan.training.checkpoint import replace_file
+from cvkan.training.checkpoint import UNREADABLE, replace_file
 
 FILE = "state.pt"
 FORMAT = 1
+_CONTENT = {"trainer", "seconds", "options", "data"}
 
 
 def save_state(
@@ -44,8 +44,8 @@ def read_state(folder: Path, config: TrainingConfig, splits: Splits) -> dict[str
         return None
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        known = state["format"] == FORMAT
-    except (OSError, EOFError, RuntimeError, KeyError, TypeError, pickle.UnpicklingError):
+        known = state["format"] == FORMAT and state.keys() >= _CONTENT
+    except UNREADABLE:
         known = False
     if not known:
         raise ConfigError(

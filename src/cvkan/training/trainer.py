@@ -70,9 +70,12 @@ class Trainer:
         self.ending = self._ending(train)
         return improved
 
+    def release(self) -> None:
+        """Leave the model without what training hung on it; no epoch can follow."""
+        self._auxiliary.remove()
+
     def test(self) -> Metrics:
         """Give the model the weights of the best epoch, and test them."""
-        self._auxiliary.remove()
         self._model.load_state_dict(self.best.weights)
         return prefixed(
             "test", predict(self._model, self._splits.test, self._config).metrics(self._usual)

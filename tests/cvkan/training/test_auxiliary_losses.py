@@ -74,3 +74,14 @@ def test_a_model_without_tokens_is_refused() -> None:
     splits = cvkan.load(config)
     with pytest.raises(ConfigError, match=r"model vit has no complex tokens.*anchor_loss"):
         cvkan.fit(cvkan.build(config, splits.info), splits, config)
+
+
+def test_no_hook_is_left_by_a_training_that_is_interrupted() -> None:
+    model, splits, config = made(diversity_loss=0.1)
+
+    def interrupt(metrics: dict[str, float], epoch: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cvkan.fit(model, splits, config, on_epoch=interrupt)
+    assert not model.backbone._forward_hooks  # type: ignore[union-attr]

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 import cvkan
-from cvkan.training.checkpoint import read_config, save_weights
+from cvkan.errors import CvkanError
+from cvkan.training.checkpoint import read_config, save_config, save_weights
 
 OPTIONS = {"train_size": 130, "test_size": 60, "d_complex": 8, "epochs": 3, "device": "cpu"}
 
@@ -60,4 +61,31 @@ def test_a_failed_write_leaves_the_old_file(
 
 def test_a_folder_without_checkpoint_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(cvkan.CvkanError, match="no checkpoint there"):
+        cvkan.load_model(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("best.pt", b"rubbish"), ("config.json", b"{}"), ("config.json", b"{")]
+)
+def test_a_checkpoint_that_cannot_be_read_is_told(
+    tmp_path: Path, name: str, content: bytes
+) -> None:
+    config = cvkan.config_for("image", **OPTIONS)
+    splits = cvkan.load(config)
+    save_config(tmp_path, config, splits.info)
+    save_weights(tmp_path / "best.pt", cvkan.build(config, splits.info).state_dict())
+    cvkan.load_model(tmp_path)
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(
+        CvkanError, match=rf"checkpoint that cannot be read.*{name}.*Train it again"
+    ):
+        cvkan.load_model(tmp_path)
+
+
+def test_the_weights_of_another_model_are_told(tmp_path: Path) -> None:
+    config = cvkan.config_for("image", **OPTIONS)
+    splits = cvkan.load(config)
+    save_config(tmp_path, config, splits.info)
+    save_weights(tmp_path / "best.pt", {"weight": torch.ones(2)})
+    with pytest.raises(CvkanError, match="or is one of another model"):
         cvkan.load_model(tmp_path)

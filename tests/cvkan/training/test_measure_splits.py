@@ -172,3 +172,11 @@ def test_quality_ranks_accuracy_then_loss_and_nan_last() -> None:
     ]
     assert sorted(reversed(ranked), key=quality) == ranked
     assert quality({"mse": 1.0, "mae": 0.1}) > quality({"mse": 2.0, "mae": 0.0})
+
+
+def test_a_prediction_that_fails_leaves_the_mode_as_it_was() -> None:
+    config = cvkan.config_for("image", d_complex=8, device="cpu")
+    model = cvkan.build(config, cvkan.load(config).info)
+    with pytest.raises(RuntimeError):
+        cvkan.predict(model, Split(torch.zeros(3, 5), torch.arange(3)), config)
+    assert model.training

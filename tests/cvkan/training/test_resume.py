@@ -186,3 +186,10 @@ cvkan.fit(cvkan.build(config, splits.info), splits, config, checkpoints=folder)
     )
     assert epochs == [3, 4]
     check_same((whole, model), (resumed, again))
+
+
+def test_a_state_without_its_parts_is_told(tmp_path: Path) -> None:
+    torch.save({"format": 1}, tmp_path / "state.pt")
+    model, splits, config = made()
+    with pytest.raises(ConfigError, match=r"cannot be read.*state\.pt.*Delete it"):
+        cvkan.fit(model, splits, config, checkpoints=tmp_path, resume=True)
