@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from cvkan.baselines.checks import no_mask
 from cvkan.config import TimeSeriesConfig
+from cvkan.errors import ConfigError
 from cvkan.info import DataInfo
 from cvkan.layers.linear_forecast import LinearForecast
 from cvkan.models.makers import Fixed
@@ -61,9 +62,8 @@ class Naive(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         no_mask("naive", mask)
-        period = min(self.period, x.shape[1])
-        times = -(-self.horizon // period)
-        return x[:, -period:].repeat(1, times, 1)[:, : self.horizon] + self.nothing.sum()
+        times = -(-self.horizon // self.period)
+        return x[:, -self.period :].repeat(1, times, 1)[:, : self.horizon] + self.nothing.sum()
 
 
 def dlinear(config: TimeSeriesConfig, info: DataInfo) -> DLinear:
@@ -77,7 +77,13 @@ def nlinear(config: TimeSeriesConfig, info: DataInfo) -> NLinear:
 
 
 def naive(config: TimeSeriesConfig, info: DataInfo) -> Naive:
-    """The last `config.period` steps again."""
+    """The last `config.period` steps again; ConfigError where the past is shorter."""
+    if config.period > info.lookback:
+        raise ConfigError(
+            "a period longer than the past cannot be repeated",
+            seen=config.period,
+            do=f"Set period to at most lookback, {info.lookback}.",
+        )
     return Naive(required_horizon(info), config.period)
 
 

@@ -184,3 +184,9 @@ def test_a_mask_or_data_without_a_horizon_is_refused(name):
         made(name)(windows(), torch.ones(4, 48, dtype=torch.bool))
     with pytest.raises(CvkanError, match="no horizon"):
         build(TimeSeriesConfig(model=name), DataInfo("x", "timeseries", (48, 3)))
+
+
+def test_naive_repeats_no_more_than_there_is():
+    with pytest.raises(CvkanError, match=r"repeated: 49\. Set period to at most lookback, 48"):
+        made("naive", period=49)
+    assert made("naive", period=48)(windows()).shape == (4, 12, 3)
