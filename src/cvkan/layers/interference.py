@@ -20,11 +20,11 @@ EPSILON = 1e-5  # added to a mean square, as in torch's LayerNorm
 class InterferenceBlock(nn.Module):
     """The update W2 gelu(W1 [n(z), n(z) conj(a) / r]) of a token z in its context a.
 
-    n normalises over the 2D real features (Ba et al. 2016, https://arxiv.org/abs/1607.06450), r is
-    the token's own root mean square magnitude: how loud and how coherent the context is beside the
-    token is kept. The update is small at the start. With per_dim False one function, from the four
-    numbers of token and product in one dimension to the two of the update, is shared by all
-    dimensions (KAN-like).
+    n normalises over the 2D real features (Ba et al. 2016, https://arxiv.org/abs/1607.06450), r^2
+    is the mean of |z|^2 + |a|^2: how loud and how coherent the context is beside the token is kept,
+    and a token near zero is not blown up. The update is small at the start. With per_dim False one
+    function, from the four numbers of token and product in one dimension to the two of the update,
+    is shared by all dimensions (KAN-like).
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class InterferenceBlock(nn.Module):
         """z (B, N, D) and context (B, 1, D) or (B, N, D) give an update (B, N, D)."""
         token = Polar(self.norm(z.pair))
         product = token.times_conj(context)
-        scale = inverse_rms(z)
+        scale = inverse_size(z, context)
         if self.per_dim:
             own, met = token.features(), product.features()
             return Polar.from_features(self._perceptron(own, met, scale))
@@ -59,8 +59,10 @@ class InterferenceBlock(nn.Module):
         return update
 
 
-def inverse_rms(z: Polar) -> Tensor:
-    """1 / sqrt(mean over dimensions of |z|^2), (B, N, 1)."""
-    length = torch.linalg.vector_norm(z.features(), dim=-1, keepdim=True)
-    inverse: Tensor = (length.square() / z.shape[-1] + EPSILON).rsqrt()
-    return inverse
+def inverse_size(z: Polar, context: Polar) -> Tensor:
+    """1 / sqrt(mean over dimensions of |z|^2 + |a|^2), (B, N, 1)."""
+    lengths = (
+        torch.linalg.vector_norm(values.features(), dim=-1, keepdim=True) for values in (z, context)
+    )
+    squares: Tensor = sum(length.square() for length in lengths) + EPSILON * z.shape[-1]
+    return (squares / z.shape[-1]).rsqrt()

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from cvkan.layers.aggregation import Causal, MagnitudeWeighted, Mean
 from cvkan.layers.angles import angles_of
 from cvkan.layers.centring import centred
-from cvkan.layers.interference import inverse_rms
+from cvkan.layers.interference import inverse_size
 from cvkan.layers.perceptron import Perceptron
 from cvkan.layers.polarizing import MAX_LOG_MAGNITUDE
 from cvkan.polar import PAIR, Polar
@@ -93,7 +93,7 @@ class RealInterference(nn.Module):
         if self.polar:
             met = Polar.of(own.re + context.re, own.im - context.im)  # logs and angles
         else:
-            scale = inverse_rms(own)
+            scale = inverse_size(own, context)
             own = Polar.from_features(self.norm(own.features()))
             met = Polar(own.pair * context.pair).scale(scale)
         if self.per_dim:

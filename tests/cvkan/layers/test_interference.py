@@ -39,8 +39,8 @@ def normalised(z: np.ndarray, norm: torch.nn.Module) -> np.ndarray:
 
 def token_and_product(made, z: np.ndarray, a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     token = normalised(z, made.norm)
-    loudness = np.sqrt((np.abs(z) ** 2).mean(-1, keepdims=True) + 1e-5)
-    return token, token * a.conj() / loudness
+    size = np.sqrt((np.abs(z) ** 2 + np.abs(a) ** 2).mean(-1, keepdims=True) + 1e-5)
+    return token, token * a.conj() / size
 
 
 def perceptron(made: InterferenceBlock, x: np.ndarray) -> np.ndarray:
@@ -104,3 +104,14 @@ def test_tokens_are_told_apart_as_a_broadcast_update_cannot():
     z = complex_tokens(1, 2, D)
     update = made(Polar.from_complex(z), context).pair
     assert (update[:, 0] - update[:, 1]).abs().max() > 0.01
+
+
+def test_a_token_near_zero_is_not_blown_up():
+    made = block()
+    context = Polar.from_complex(complex_tokens(1, 1, D, seed=1))
+    z = complex_tokens(1, 4, D)
+    sizes = [
+        made(Polar.from_complex(z * scale), context).magnitude().max().item()
+        for scale in (1.0, 1e-2, 1e-4)
+    ]
+    assert max(sizes) < 5 * min(sizes)

@@ -82,9 +82,9 @@ def test_cartesian_interference_is_the_product_of_real_features():
     made, c = twin(CartesianTwin, interaction="interference"), tokens()
     features = torch.cat((c.real, c.imag), dim=-1)
     own = made.block.norm(features)
-    context = (
-        features.mean(1, keepdim=True) / (c.abs().square().mean(-1, keepdim=True) + 1e-5).sqrt()
-    )
+    mean = c.mean(1, keepdim=True)
+    size = ((c.abs().square() + mean.abs().square()).mean(-1, keepdim=True) + 1e-5).sqrt()
+    context = features.mean(1, keepdim=True) / size
     change = made.block.perceptron(torch.cat((own, own * context), dim=-1))
     ours = made(Polar.from_complex(c)).complex()
     torch.testing.assert_close(ours, c + torch.complex(*change.chunk(2, dim=-1)))
