@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args, get_origin
 
 from pydantic import Field
 
@@ -149,6 +149,7 @@ class ModelConfig(Options):
 
     def _contradictions(self) -> Iterator[tuple[bool, str, str, str]]:
         """Combinations of several options that contradict each other, or of which one is idle."""
+        yield from self._contradictions_of_models()
         yield from self._contradictions_of_baselines()
         yield from self._contradictions_of_heads()
         yield from self._contradictions_of_hierarchies()
@@ -170,6 +171,21 @@ class ModelConfig(Options):
             "layer",
             f"has no twin of the kind {self.model}",
             "Use layer polarizing, or model cvkan.",
+        )
+
+    def _contradictions_of_models(self) -> Iterator[tuple[bool, str, str, str]]:
+        known = _named(type(self).model_fields["model"].annotation)
+        yield (
+            self.match_params_of is not None and bool(known) and self.match_params_of not in known,
+            "match_params_of",
+            "names no model of this domain",
+            f"Allowed: {', '.join(known)}.",
+        )
+        yield (
+            self.match_params_of == self.model,
+            "match_params_of",
+            "has no effect where a model would match itself",
+            "Leave it out.",
         )
 
     def _contradictions_of_baselines(self) -> Iterator[tuple[bool, str, str, str]]:
@@ -262,3 +278,10 @@ class ModelConfig(Options):
 
     def _changed(self, option: str) -> bool:
         return bool(getattr(self, option) != type(self).model_fields[option].default)
+
+
+def _named(annotation: Any) -> tuple[str, ...]:
+    """The values of a Literal, or of a union of some; none of any other annotation."""
+    if get_origin(annotation) is Literal:
+        return get_args(annotation)
+    return tuple(name for part in get_args(annotation) for name in _named(part))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -67,6 +68,15 @@ class TrainingConfig(ModelConfig):
         "plateau_patience": Needs("schedule", ("plateau",)),
         "polar_float32": Needs("precision", ("bfloat16", "float16")),
     }
+
+    def _contradictions(self) -> Iterator[tuple[bool, str, str, str]]:
+        yield from super()._contradictions()
+        yield (
+            self.warmup >= self.epochs,
+            "warmup",
+            f"leaves nothing of the {self.epochs} epochs",
+            "Lower it below epochs.",
+        )
 
 
 class ClassifierConfig(TrainingConfig):

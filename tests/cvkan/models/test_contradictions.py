@@ -126,3 +126,17 @@ def test_twins_can_have_the_parameters_of_their_model(twin):
         for options in ({}, {"model": twin, "match_params_of": "cvkan"})
     )
     assert other == pytest.approx(one, rel=0.03)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"model": "vit", "match_params_of": "cvkann"}, "names no model of this domain: 'cvkann'"),
+        ({"model": "vit", "match_params_of": "vit"}, "a model would match itself"),
+        ({"match_params_of": "cvkan"}, "a model would match itself"),
+        ({"epochs": 2, "warmup": 2.0}, "leaves nothing of the 2 epochs: 2.0"),
+    ],
+)
+def test_what_matches_nothing_or_never_arrives_is_refused(options, message):
+    with pytest.raises(ConfigError, match=message):
+        ImageConfig(**options)
