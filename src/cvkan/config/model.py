@@ -181,12 +181,6 @@ class ModelConfig(Options):
             "names no model of this domain",
             f"Allowed: {', '.join(known)}.",
         )
-        yield (
-            self.match_params_of == self.model,
-            "match_params_of",
-            "has no effect where a model would match itself",
-            "Leave it out.",
-        )
 
     def _contradictions_of_baselines(self) -> Iterator[tuple[bool, str, str, str]]:
         # a baseline that takes the size of a cvkan model depends on all of that model's options

@@ -72,10 +72,10 @@ class TrainingConfig(ModelConfig):
     def _contradictions(self) -> Iterator[tuple[bool, str, str, str]]:
         yield from super()._contradictions()
         yield (
-            self.warmup >= self.epochs,
+            self.warmup > self.epochs,
             "warmup",
-            f"leaves nothing of the {self.epochs} epochs",
-            "Lower it below epochs.",
+            f"does not end within the {self.epochs} epochs",
+            "Lower it to at most epochs.",
         )
 
 
