@@ -125,7 +125,12 @@ def counted(n: int, noun: str, plural: str | None = None) -> str:
     """A count with its noun: "one seed", "3 seeds", "no run"."""
     if n == 1:
         return f"one {noun}"
-    return f"{n or 'no'} {plural or noun + 's'}" if n else f"no {noun}"
+    return f"{n or 'no'} {plural or plural_of(noun)}" if n else f"no {noun}"
+
+
+def plural_of(noun: str) -> str:
+    """ "rows" of "row"; "n layers", which is plural already, stays."""
+    return noun if noun.endswith("s") else f"{noun}s"
 
 
 def _as_precise(value: float, like: float | None) -> str:

@@ -151,7 +151,8 @@ def _summary(comparison: Comparison, verdicts: list[Verdict]) -> str | None:
     level = sum(verdict.winner is None and verdict.evidence != "none" for verdict in verdicts)
     word = _row_word(comparison)
     parts = [
-        f"`{name}` is ahead in {n} of {len(verdicts)} {word}s" for name, n in winners.most_common()
+        f"`{name}` is ahead in {n} of {len(verdicts)} {numbers.plural_of(word)}"
+        for name, n in winners.most_common()
     ]
     if level:
         parts.append(f"{numbers.counted(level, word)} shows no difference")

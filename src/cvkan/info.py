@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from cvkan.errors import CvkanError
+
 Domain = Literal["image", "audio", "timeseries", "text", "synthetic", "scanline", "grid"]
 
 
@@ -43,3 +45,13 @@ class DataInfo:
     def lookback(self) -> int:
         """Length of the input in steps (time series), samples (audio) or tokens (synthetic)."""
         return self.sample_shape[-1] if self.domain == "audio" else self.sample_shape[0]
+
+    def classes_for(self, model: str) -> int:
+        """How many classes a `model` is to tell apart; CvkanError for data without any."""
+        if self.n_classes is None:
+            raise CvkanError(
+                f"a {model} classifies, but the data set has no classes",
+                seen=self.name,
+                do="Set n_classes in its DataInfo.",
+            )
+        return self.n_classes

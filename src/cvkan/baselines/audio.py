@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torchaudio.functional import melscale_fbanks
 
-from cvkan.baselines.checks import classes_of, no_mask
+from cvkan.baselines.checks import no_mask
 from cvkan.baselines.vit import HEADS, TransformerBlock
 from cvkan.config import AudioConfig
 from cvkan.errors import ConfigError, CvkanError
@@ -78,7 +78,7 @@ class M5Net(nn.Module):
             channels, kernel, stride = width, 3, 1
         self.layers = nn.Sequential(*layers)
         self.head = nn.Sequential(
-            nn.Dropout(config.dropout), nn.Linear(channels, classes_of(info, "m5"))
+            nn.Dropout(config.dropout), nn.Linear(channels, info.classes_for("m5"))
         )
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -101,7 +101,7 @@ class Lstm(nn.Module):
         super().__init__()
         self.bands = LogBands(config.n_fft, config.hop, _sample_rate(info, "lstm"))
         self.lstm = nn.LSTM(self.bands.n_bands, size.width, batch_first=True, bidirectional=True)
-        self.head = _perceptron(2 * size.width, size.hidden, classes_of(info, "lstm"), config)
+        self.head = _perceptron(2 * size.width, size.hidden, info.classes_for("lstm"), config)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Logits (B, classes)."""
@@ -128,7 +128,7 @@ class AudioTransformer(nn.Module):
             )
         )
         self.norm = nn.LayerNorm(size.width)
-        self.head = nn.Linear(size.width, classes_of(info, "transformer"))
+        self.head = nn.Linear(size.width, info.classes_for("transformer"))
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Logits (B, classes)."""
@@ -150,7 +150,7 @@ class SpectralPerceptron(nn.Module):
             nn.BatchNorm1d(n_inputs),
             nn.Linear(n_inputs, size.width),
             nn.GELU(),
-            _perceptron(size.width, size.hidden, classes_of(info, "perceptron"), config),
+            _perceptron(size.width, size.hidden, info.classes_for("perceptron"), config),
         )
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from cvkan.baselines.vit import feed_forward
 from cvkan.config import GridConfig
 from cvkan.info import DataInfo
 from cvkan.layers.class_head import make_class_head
@@ -95,13 +96,7 @@ class Attention(nn.Module):
         self.query_norm, self.memory_norm = nn.LayerNorm(dim), nn.LayerNorm(dim)
         self.query, self.memory = nn.Linear(dim, dim), nn.Linear(dim, 2 * dim)
         self.out = nn.Linear(dim, dim)
-        self.feed_forward = nn.Sequential(
-            nn.LayerNorm(dim),
-            nn.Linear(dim, hidden),
-            nn.GELU(),
-            nn.Dropout(dropout),
-            nn.Linear(hidden, dim),
-        )
+        self.feed_forward = feed_forward(dim, hidden, dropout)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, queries: Tensor, memory: Tensor, real: Tensor) -> Tensor:

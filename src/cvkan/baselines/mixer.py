@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from cvkan.baselines.checks import classes_of, no_mask
+from cvkan.baselines.checks import no_mask
 from cvkan.config import ImageConfig
 from cvkan.info import DataInfo
 from cvkan.models.image import patch_grid
@@ -44,7 +44,7 @@ class Mixer(nn.Module):
             *(MixerBlock(rows * columns, dim, hidden, dropout) for _ in range(depth))
         )
         self.norm = nn.LayerNorm(dim)
-        self.head = nn.Linear(dim, classes_of(info, "mixer"))
+        self.head = nn.Linear(dim, info.classes_for("mixer"))
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Logits (B, classes)."""

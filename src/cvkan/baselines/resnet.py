@@ -10,7 +10,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cvkan.baselines.checks import classes_of, no_mask
+from cvkan.baselines.checks import no_mask
 from cvkan.config import ImageConfig
 from cvkan.info import DataInfo
 from cvkan.models.makers import Baseline, Size
@@ -60,7 +60,7 @@ class ResNet(nn.Module):
                 layers.append(BasicBlock(n_in, n_inner, n_out, stride if first else 1))
                 n_in = n_out
         self.body = nn.Sequential(*layers)
-        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(n_in, classes_of(info, "resnet")))
+        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(n_in, info.classes_for("resnet")))
         for layer in self.modules():
             if isinstance(layer, nn.Conv2d):
                 nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cvkan.baselines.checks import classes_of
 from cvkan.baselines.vit import HEADS, TransformerBlock
 from cvkan.config import ScanlineConfig
 from cvkan.info import DataInfo
@@ -20,20 +19,6 @@ from cvkan.models.makers import Baseline, Size
 WINDOW = 20  # lines that an LRCN sees at a time
 # lines between two of its windows: every line would cost four times as much
 STRIDE = 4
-
-
-class MaskedBlock(TransformerBlock):
-    """A transformer block in which no token listens to a masked one."""
-
-    def forward(self, x: Tensor, allowed: Tensor | None = None) -> Tensor:
-        """x (B, N, dim); allowed (B, 1, 1, N) is true where a token may be listened to."""
-        q, k, v = self.qkv(self.attention_norm(x)).unflatten(-1, (3, HEADS, -1)).movedim(2, 0)
-        mixed = F.scaled_dot_product_attention(
-            q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), attn_mask=allowed
-        )
-        x = x + self.dropout(self.out(mixed.transpose(1, 2).flatten(2)))
-        out: Tensor = x + self.dropout(self.feed_forward(x))
-        return out
 
 
 class LineTransformer(nn.Module):
@@ -54,10 +39,11 @@ class LineTransformer(nn.Module):
         self.first = None if first is None else nn.Parameter(first)
         self.dropout = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(
-            MaskedBlock(dim, size.hidden, config.dropout) for _ in range(max(config.n_layers, 1))
+            TransformerBlock(dim, size.hidden, config.dropout)
+            for _ in range(max(config.n_layers, 1))
         )
         self.norm = nn.LayerNorm(dim)
-        self.head = nn.Linear(dim, classes_of(info, "vit"))
+        self.head = nn.Linear(dim, info.classes_for("vit"))
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Logits (B, classes) of scans (B, lines, pixels) of at most as many lines as trained."""
@@ -103,7 +89,7 @@ class Lrcn(nn.Module):
         self.features = nn.Sequential(*layers)
         self.lstm = nn.LSTM(channels, 8 * size.width, batch_first=True)
         self.dropout = nn.Dropout(config.dropout)
-        self.head = nn.Linear(8 * size.width, classes_of(info, "lrcn"))
+        self.head = nn.Linear(8 * size.width, info.classes_for("lrcn"))
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Logits (B, classes) of scans (B, lines, pixels)."""

@@ -6,7 +6,6 @@ import math
 
 from torch import Tensor, nn
 
-from cvkan.baselines.checks import classes_of
 from cvkan.config import SyntheticConfig
 from cvkan.info import DataInfo
 from cvkan.models.makers import Fixed
@@ -17,7 +16,7 @@ class MeanLinear(nn.Module):
 
     def __init__(self, info: DataInfo) -> None:
         super().__init__()
-        self.head = nn.Linear(math.prod(info.sample_shape[1:]), classes_of(info, "linear layer"))
+        self.head = nn.Linear(math.prod(info.sample_shape[1:]), info.classes_for("linear layer"))
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Logits (B, classes); mask (B, tokens) is true where a token is real."""

@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from cvkan.baselines.checks import classes_of
 from cvkan.baselines.matching import count_parameters, shape_only
 from cvkan.config import TextConfig
 from cvkan.errors import CvkanError
@@ -34,7 +33,7 @@ class BagOfWords(nn.Module):
         super().__init__()
         self.embedding = word_vectors(vocabulary_of(info), width)
         self.dropout = nn.Dropout(config.dropout)
-        self.head = nn.Linear(width, classes_of(info, "bag of words"))
+        self.head = nn.Linear(width, info.classes_for("bag of words"))
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Logits (B, classes); mask (B, words) is true where a word is real."""
@@ -56,7 +55,7 @@ class TextCNN(nn.Module):
             nn.Conv1d(size.width, size.hidden, width, padding=width - 1) for width in WIDTHS
         )
         self.dropout = nn.Dropout(config.dropout)
-        self.head = nn.Linear(len(WIDTHS) * size.hidden, classes_of(info, "textcnn"))
+        self.head = nn.Linear(len(WIDTHS) * size.hidden, info.classes_for("textcnn"))
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Logits (B, classes); mask (B, words) is true where a word is real."""
@@ -88,7 +87,7 @@ class BiLSTM(nn.Module):
             nn.Linear(2 * width, size.hidden),
             nn.GELU(),
             nn.Dropout(config.dropout),
-            nn.Linear(size.hidden, classes_of(info, "lstm")),
+            nn.Linear(size.hidden, info.classes_for("lstm")),
         )
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -131,7 +130,7 @@ class TextTransformer(nn.Module):
             for _ in range(max(config.n_layers, 1))
         )
         self.norm = nn.LayerNorm(width)
-        self.head = nn.Linear(width, classes_of(info, "transformer"))
+        self.head = nn.Linear(width, info.classes_for("transformer"))
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Logits (B, classes); mask (B, words) is true where a word is real."""

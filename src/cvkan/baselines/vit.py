@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cvkan.baselines.checks import classes_of, no_mask
+from cvkan.baselines.checks import no_mask
 from cvkan.config import ImageConfig
 from cvkan.info import DataInfo
 from cvkan.models.image import patch_grid
@@ -28,25 +28,33 @@ class TransformerBlock(nn.Module):
         self.attention_norm = nn.LayerNorm(dim)
         self.qkv = nn.Linear(dim, 3 * dim)
         self.out = nn.Linear(dim, dim)
-        self.feed_forward = nn.Sequential(
-            nn.LayerNorm(dim),
-            nn.Linear(dim, hidden),
-            nn.GELU(),
-            nn.Dropout(dropout),
-            nn.Linear(hidden, dim),
-        )
+        self.feed_forward = feed_forward(dim, hidden, dropout)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor) -> Tensor:
-        x = x + self.dropout(self._attend(self.attention_norm(x)))
+    def forward(self, x: Tensor, allowed: Tensor | None = None) -> Tensor:
+        """x (B, N, dim); allowed (B, 1, 1, N) is true where a token may be listened to."""
+        x = x + self.dropout(self._attend(self.attention_norm(x), allowed))
         out: Tensor = x + self.dropout(self.feed_forward(x))
         return out
 
-    def _attend(self, x: Tensor) -> Tensor:
+    def _attend(self, x: Tensor, allowed: Tensor | None) -> Tensor:
         q, k, v = self.qkv(x).unflatten(-1, (3, HEADS, -1)).permute(2, 0, 3, 1, 4)
-        mixed = F.scaled_dot_product_attention(q, k, v)  # (B, heads, N, dim / heads)
+        mixed = F.scaled_dot_product_attention(
+            q, k, v, attn_mask=allowed
+        )  # (B, heads, N, dim / heads)
         out: Tensor = self.out(mixed.transpose(1, 2).flatten(2))
         return out
+
+
+def feed_forward(dim: int, hidden: int, dropout: float) -> nn.Sequential:
+    """The pre-norm feed-forward layer of a transformer."""
+    return nn.Sequential(
+        nn.LayerNorm(dim),
+        nn.Linear(dim, hidden),
+        nn.GELU(),
+        nn.Dropout(dropout),
+        nn.Linear(hidden, dim),
+    )
 
 
 class VisionTransformer(nn.Module):
@@ -63,7 +71,7 @@ class VisionTransformer(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.blocks = nn.Sequential(*(TransformerBlock(dim, hidden, dropout) for _ in range(depth)))
         self.norm = nn.LayerNorm(dim)
-        self.head = nn.Linear(dim, classes_of(info, "vit"))
+        self.head = nn.Linear(dim, info.classes_for("vit"))
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Logits (B, classes)."""

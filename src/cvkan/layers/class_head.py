@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cvkan.config import GridConfig
-from cvkan.errors import CvkanError
 from cvkan.info import DataInfo
 
 
@@ -47,19 +46,14 @@ class Cosine(nn.Module):
 
 def make_class_head(config: GridConfig, n_features: int, info: DataInfo) -> nn.Module:
     """The head `config.head` names, from (B, n_features) to logits (B, classes)."""
-    if info.n_classes is None:
-        raise CvkanError(
-            "grid models classify, but the data set has no classes",
-            seen=info.name,
-            do="Set n_classes in its DataInfo.",
-        )
+    n_classes = info.classes_for("grid model")
     if config.head == "class_vectors":
-        return ClassVectors(n_features, info.n_classes)
+        return ClassVectors(n_features, n_classes)
     if config.head == "cosine":
         return Cosine(
             n_features,
-            info.n_classes,
+            n_classes,
             temperature=config.temperature,
             learned=config.learn_temperature,
         )
-    return nn.Linear(n_features, info.n_classes)
+    return nn.Linear(n_features, n_classes)

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 
 from cvkan.config import ModelConfig
-from cvkan.errors import CvkanError
 from cvkan.info import DataInfo
 from cvkan.layers.aggregation import Grid
 from cvkan.layers.heads import ClassificationHead
@@ -29,13 +28,13 @@ class TokenModel(nn.Module, ABC):
     def embed(self, x: Tensor, mask: Tensor | None) -> Polar:
         """A batch of samples as tokens (B, N, D)."""
 
-    def token_mask(self, mask: Tensor | None) -> Tensor | None:
-        """Which tokens are real, where the mask given speaks of something finer than tokens."""
+    def token_mask(self, x: Tensor, mask: Tensor | None) -> Tensor | None:
+        """Which tokens are real, where samples say so or the mask is finer than tokens."""
         return mask
 
     def pooled(self, x: Tensor, mask: Tensor | None = None) -> Polar:
         """The one complex vector (B, pool.width) that the head sees."""
-        real = self.token_mask(mask)
+        real = self.token_mask(x, mask)
         tokens = self.embed(x, mask).masked(real)
         vector: Polar = self.pool(self.backbone(tokens, real), real)
         return vector
@@ -43,7 +42,7 @@ class TokenModel(nn.Module, ABC):
     @torch.no_grad()
     def trace(self, x: Tensor, mask: Tensor | None = None) -> list[Polar]:
         """The tokens (B, N, D) after the embedding and after each layer, for pictures."""
-        real = self.token_mask(mask)
+        real = self.token_mask(x, mask)
         tokens = self.embed(x, mask).masked(real)
         return [state.detach() for state in self.backbone.states(tokens, real)]
 
@@ -55,15 +54,9 @@ class Classifier(TokenModel):
         self, config: ModelConfig, info: DataInfo, *, n_tokens: int, grid: Grid | None = None
     ) -> None:
         super().__init__(config, n_tokens=n_tokens, grid=grid)
-        if info.n_classes is None:
-            raise CvkanError(
-                f"{info.domain} models classify, but the data set has no classes",
-                seen=info.name,
-                do="Set n_classes in its DataInfo.",
-            )
         self.head: nn.Module = ClassificationHead(
             self.pool.width,
-            info.n_classes,
+            info.classes_for(f"{info.domain} model"),
             hidden=2 * config.kan_hidden,
             dropout=config.dropout,
         )

@@ -73,8 +73,8 @@ class GridModel(TokenModel):
         tokens: Polar = self.positions(Polar(torch.cat(parts, dim=1) + self.kinds))
         return Polar(self._joined(tokens.pair.flatten(1, 2)))
 
-    def real_tokens(self, x: Tensor) -> Tensor:
-        """Which tokens of `embed` are of cells that are there."""
+    def token_mask(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Which tokens of `embed` are of cells that are there; the samples say so themselves."""
         pairs = demonstrated(x, self.demonstrations).flatten(0, 1)
         real = halved(real_cells(pairs), self.patch_size).flatten(2)  # (B n, 2, P)
         parts = [] if self.tokens == "relation" else [real]
@@ -84,16 +84,8 @@ class GridModel(TokenModel):
 
     def pooled(self, x: Tensor, mask: Tensor | None = None) -> Polar:
         """One vector a demonstration, (B, n, D), or a task, (B, 1, D), where these interact."""
-        real = self.real_tokens(x)
-        vector: Polar = self.pool(self.backbone(self.embed(x, mask).masked(real), real), real)
-        return Polar(vector.pair.view(len(x), -1, *vector.pair.shape[1:]))
-
-    @torch.no_grad()
-    def trace(self, x: Tensor, mask: Tensor | None = None) -> list[Polar]:
-        """The tokens after the embedding and after each layer; `real_tokens` says which count."""
-        real = self.real_tokens(x)
-        tokens = self.embed(x, mask).masked(real)
-        return [state.detach() for state in self.backbone.states(tokens, real)]
+        pair = super().pooled(x, mask).pair
+        return Polar(pair.view(len(x), -1, *pair.shape[1:]))
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         sizes = self.pooled(x, mask).magnitude()

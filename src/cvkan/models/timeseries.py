@@ -60,14 +60,14 @@ class TimeSeriesModel(TokenModel):
         The past is (B, steps, channels) with at least `lookback` steps: all of them are tokens,
         the linear path sees the last `lookback`. Its last step is zero unless it was generated.
         """
-        real = self.token_mask(mask)
+        real = self.token_mask(past, mask)
         vector = self.pool(self.backbone(self._tokens(past).masked(real), real), real)
         return self._read(vector, past)
 
     def embed(self, x: Tensor, mask: Tensor | None = None) -> Polar:
         return self._tokens(differences(x, last_value(x, mask), mask))
 
-    def token_mask(self, mask: Tensor | None) -> Tensor | None:
+    def token_mask(self, x: Tensor, mask: Tensor | None) -> Tensor | None:
         if mask is None:
             return None
         return cut_mask(mask, self.patch, self.channels, apart=self.apart)

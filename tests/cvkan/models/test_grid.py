@@ -151,7 +151,7 @@ def test_exchanging_inputs_and_outputs_is_seen():
 
 def test_a_trace_says_which_tokens_are_real():
     model, x = make(n_layers=2), tasks()
-    states, real = model.trace(x), model.real_tokens(x)
+    states, real = model.trace(x), model.token_mask(x)
     assert len(states) == 3
     assert all(state.shape[:2] == real.shape for state in states)
     assert real.any(1).all()
