@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 import fcntl
 import os
 import re
-from collections.abc import Callable, Iterator
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 from lab.errors import LogError
-from lab.record.files import write_atomic
+from lab.log.dates import date_of
+from lab.log.outline import Outline, Task, legible, outline_of
+from lab.record.files import RecordWarning, write_atomic
 
-if TYPE_CHECKING:
-    from markdown_it import MarkdownIt
-    from markdown_it.token import Token
+__all__ = ["BOM", "Book", "Field", "Section", "Task", "date_of", "edit", "legible"]
 
 BOM = "\ufeff"
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}\b")
-_TASK = re.compile(r"\[([ xX])\]\s+(?=\S)")
-_FIELD = re.compile(r"\s*\*\*(?P<name>[^*:]+?)\s*(?::\*\*|\*\*\s*:)\s*(?P<value>.*?)\s*$")
+_ENDING = re.compile(r"\r\n|\n|\r")
+# **Status**: Open    - **Status:** Open    Status: Open    **Date:** today | **Status:** Open
+_FIELD = re.compile(
+    r"(?:\*\*(?P<name>[^*:]+?)\s*(?::\*\*|\*\*\s*:)|(?P<plain>date|status|category|related)\s*:(?=\s))"
+    r"[ \t]*(?P<value>.*?)[ \t]*(?=[|·•]\s*\*\*[^*:]+(?::\*\*|\*\*\s*:)|$)",
+    re.IGNORECASE,
+)
+_FIELD_LEAD = re.compile(r"\s*(?:[-*+]\s+)?")
+_FIELD_GAP = re.compile(r"[|·•\s]*")
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(frozen=True)
@@ -36,19 +46,29 @@ class Section:
     end: int
 
 
-@dataclass(frozen=True)
-class Task:
-    """One task-list item: its text, whether it is done, its line and the column of its mark."""
+class Field(NamedTuple):
+    """A `**Name**: value`; the value stands in `line` from `start` to `end`."""
 
-    text: str
-    done: bool
     line: int
-    column: int
+    name: str
+    value: str
+    start: int
+    end: int
+
+    def replaced(self, line: str, value: str) -> str:
+        """The line of the field with another value."""
+        before = line[: self.start]
+        gap = "" if before[-1:].isspace() else " "
+        return f"{before}{gap}{value}{line[self.end :]}"
 
 
 @dataclass(frozen=True)
 class Book:
-    """One log file as read; `lines` keep their own endings, so joining them gives the file back."""
+    """One log file as read; `lines` keep their own endings, so joining them gives the file back.
+
+    Bytes that are no UTF-8 are kept as they are: in `lines` they are lone surrogates, which
+    `encoded` turns back, and in titles, tasks and fields what `legible` makes of them.
+    """
 
     path: Path
     lines: tuple[str, ...]
@@ -57,6 +77,8 @@ class Book:
     tasks: tuple[Task, ...]
     rules: frozenset[int]  # lines of thematic breaks
     code: frozenset[int]  # lines inside code
+    html: frozenset[int]  # lines of comments and other raw HTML
+    open: int | None  # line of a fence or comment that is never closed
 
     @property
     def text(self) -> str:
@@ -65,55 +87,81 @@ class Book:
     @property
     def newline(self) -> str:
         """The line ending that most lines have."""
-        windows = sum(line.endswith("\r\n") for line in self.lines)
-        return "\r\n" if windows * 2 > len(self.lines) else "\n"
+        counts = Counter(match[0] for line in self.lines if (match := _ENDING.search(line)))
+        return max(("\n", "\r\n", "\r"), key=lambda ending: counts[ending])
 
-    def encoded(self, lines: tuple[str, ...] | list[str]) -> bytes:
-        return ((BOM if self.bom else "") + "".join(lines)).encode("utf-8")
+    def encoded(self, lines: Sequence[str]) -> bytes:
+        """The bytes of the file with these lines."""
+        return ((BOM if self.bom else "") + "".join(lines)).encode("utf-8", "surrogateescape")
 
     @classmethod
     def read(cls, path: Path) -> Book:
-        """The book in `path`; raises LogError where it cannot be read or is not UTF-8."""
+        """The book in `path`; raises LogError where it cannot be read.
+
+        Warns of bytes that are no UTF-8, which stay as they are whatever is written.
+        """
         try:
-            return cls.parse(path, path.read_bytes())
+            data = path.read_bytes()
         except OSError as error:
             raise LogError(
                 "A log file cannot be read", seen=f"{path} ({error.strerror})", do="Mend its path."
             ) from None
+        book = cls.parse(path, data)
+        if (problem := not_utf8(data)) is not None:
+            warnings.warn(
+                f"{path} is not UTF-8: {problem}. It is shown as Windows-1252, its bytes stay.",
+                RecordWarning,
+                stacklevel=2,
+            )
+        return book
 
     @classmethod
     def parse(cls, path: Path, data: bytes) -> Book:
-        text = _decoded(path, data)
+        """The book that `data` is; raises LogError where it is UTF-16."""
+        if data.startswith(_UTF16):
+            raise LogError(
+                f"{path} is UTF-16",
+                seen=data[:2],
+                do="Nothing was written. Save it as UTF-8, for example with "
+                f"`iconv -f utf-16 -t utf-8 {path.name}`.",
+            )
+        text = data.decode("utf-8", "surrogateescape")
         bom = text.startswith(BOM)
         lines = tuple(_LINE.findall(text.removeprefix(BOM)))
-        tokens = _markdown().parse("".join(lines))
+        outline = outline_of(lines)
         return cls(
             path=path,
             lines=lines,
             bom=bom,
-            sections=tuple(_sections(tokens, len(lines))),
-            tasks=tuple(_tasks(tokens, lines)),
-            rules=frozenset(t.map[0] for t in tokens if t.type == "hr" and t.map),
-            code=frozenset(
-                line
-                for t in tokens
-                if t.type in ("fence", "code_block") and t.map
-                for line in range(*t.map)
-            ),
+            sections=tuple(_sections(outline, len(lines))),
+            tasks=outline.tasks,
+            rules=outline.rules,
+            code=outline.code,
+            html=outline.html,
+            open=outline.open,
         )
 
-    def fields(self, section: Section) -> Iterator[tuple[int, str, str]]:
-        """(line, name, value) of the `**Name**: value` lines before the next heading."""
-        nested = [s.line for s in self.sections if s.line > section.line]
-        for number in range(section.line + 1, min([section.end, *nested])):
-            if number not in self.code and (match := _FIELD.match(self.lines[number])):
-                yield number, match["name"], match["value"]
+    def fields(self, section: Section) -> Iterator[Field]:
+        """The `**Name**: value` fields before the next heading, in order."""
+        after = bisect.bisect_right(self._heading_lines, section.line)
+        end = min([section.end, *self._heading_lines[after : after + 1]])
+        for number in range(section.line + 1, end):
+            if number not in self.code and number not in self.html:
+                yield from _fields(number, self.lines[number].rstrip("\r\n"))
+
+    @cached_property
+    def _heading_lines(self) -> list[int]:
+        return [section.line for section in self.sections]
 
 
-def date_of(title: str) -> str | None:
-    """The date a heading starts with."""
-    match = _DATE.match(title)
-    return match[0] if match else None
+def not_utf8(data: bytes) -> str | None:
+    """Which byte of `data` is the first that is no UTF-8; None where there is none."""
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = len(_ENDING.findall(data[: error.start].decode("latin-1"))) + 1
+        return f"byte 0x{data[error.start]:02x} at offset {error.start} (line {line})"
+    return None
 
 
 def edit(path: Path, change: Callable[[Book], bytes], *, create: bytes | None = None) -> Book:
@@ -150,50 +198,24 @@ def _locked(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _decoded(path: Path, data: bytes) -> str:
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise LogError(
-            f"{path} is not UTF-8",
-            seen=f"byte 0x{data[error.start]:02x} at offset {error.start} (line {line})",
-            do="Nothing was written. Save the file as UTF-8, for example with "
-            f"`iconv -f windows-1252 -t utf-8 {path.name}`.",
-        ) from None
+def _sections(outline: Outline, end: int) -> list[Section]:
+    """Every heading with the line where its section ends: the next of its level or a higher one."""
+    found: list[Section] = []
+    ends: dict[int, int] = {}  # per level, the line of the next heading of it
+    for heading in reversed(outline.headings):
+        until = min((line for level, line in ends.items() if level <= heading.level), default=end)
+        found.append(Section(heading.level, heading.title, heading.line, until))
+        ends[heading.level] = heading.line
+    return found[::-1]
 
 
-@lru_cache(maxsize=1)
-def _markdown() -> MarkdownIt:
-    from markdown_it import MarkdownIt
-
-    # Inline text is kept as raw source, which is all that is needed and several times faster.
-    return MarkdownIt("commonmark").enable("table").disable("inline")
-
-
-def _sections(tokens: list[Token], end: int) -> Iterator[Section]:
-    headings = [
-        (int(token.tag[1]), tokens[i + 1].content.strip(), token.map[0])
-        for i, token in enumerate(tokens)
-        if token.type == "heading_open"
-        and token.level == 0
-        and token.map
-        # A paragraph underlined by `---` is a heading to Markdown but a separator to its author.
-        and (token.markup.startswith("#") or date_of(tokens[i + 1].content.strip()))
-    ]
-    for i, (level, title, line) in enumerate(headings):
-        following = (other[2] for other in headings[i + 1 :] if other[0] <= level)
-        yield Section(level, title, line, next(following, end))
-
-
-def _tasks(tokens: list[Token], lines: tuple[str, ...]) -> Iterator[Task]:
-    for i, token in enumerate(tokens):
-        if token.type != "list_item_open" or tokens[i + 1].type != "paragraph_open":
-            continue
-        inline = tokens[i + 2]
-        match = _TASK.match(inline.content)
-        if match and inline.map:
-            first = inline.content.split("\n", 1)[0].rstrip()
-            column = lines[inline.map[0]].index(first)
-            text = " ".join(inline.content[match.end() :].split())
-            yield Task(text, match[1] != " ", inline.map[0], column)
+def _fields(number: int, line: str) -> Iterator[Field]:
+    lead = _FIELD_LEAD.match(line)
+    at = lead.end() if lead else 0
+    while match := _FIELD.match(line, at):
+        if match["plain"] and at and line[:at].strip(" \t-*+"):
+            return  # unmarked words are fields only where they begin the line
+        name = match["name"] or match["plain"]
+        yield Field(number, name, legible(match["value"]), match.start("value"), match.end("value"))
+        gap = _FIELD_GAP.match(line, match.end())
+        at = gap.end() if gap else match.end()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -10,10 +9,6 @@ from lab.errors import LogError, nearest
 from lab.log.book import Book, edit
 from lab.log.entry import Action, Entry, actions_of, entries_of, entry_sections, read_books
 from lab.workspace import Workspace
-
-_STATUS_VALUE = re.compile(
-    r"^(\s*\*\*\s*status\s*(?::\*\*|\*\*\s*:)[ \t]*)(.*?)([ \t]*(?:\r\n|\n|\r)?)$", re.IGNORECASE
-)
 
 
 def entries(*, workspace: Workspace | None = None) -> list[Entry]:
@@ -62,7 +57,7 @@ def status(entry: str | int, status: str, *, workspace: Workspace | None = None)
     if not status.strip() or "\n" in status or "\r" in status:
         raise LogError("A status is one line of text", seen=repr(status), do="As in: Resolved.")
     workspace = workspace or Workspace.find()
-    found = _find_entry(str(entry), entries(workspace=workspace))
+    found = find_entry(str(entry), entries(workspace=workspace))
 
     def change(book: Book) -> bytes:
         now = [e for e in entries_of([book], workspace) if e.title == found.title]
@@ -70,15 +65,10 @@ def status(entry: str | int, status: str, *, workspace: Workspace | None = None)
         if not same:
             _gone(found)
         section = next(s for s in entry_sections(book) if s.line + 1 == same[0].line)
-        for line, name, _ in book.fields(section):
-            if name.strip().lower() == "status":
+        for field in book.fields(section):
+            if field.name.strip().lower() == "status":
                 lines = list(book.lines)
-                lines[line] = _STATUS_VALUE.sub(
-                    lambda m: (
-                        f"{m[1] if m[1][-1:].isspace() else m[1] + ' '}{status.strip()}{m[3]}"
-                    ),
-                    lines[line],
-                )
+                lines[field.line] = field.replaced(lines[field.line], status.strip())
                 return book.encoded(lines)
         raise LogError(
             "The entry has no status",
@@ -108,7 +98,8 @@ def _find_action(name: str, known: Sequence[Action]) -> Action:
     raise LogError("No action has this id or number", seen=name, do="See `lab log actions`.")
 
 
-def _find_entry(name: str, known: Sequence[Entry]) -> Entry:
+def find_entry(name: str, known: Sequence[Entry]) -> Entry:
+    """The entry of this title, number, date or part of its title; LogError where it is not one."""
     matches = [entry for entry in known if entry.title.lower() == name.lower().strip()]
     if not matches and name.isdigit():
         matches = [entry for entry in known if entry.number == int(name)]

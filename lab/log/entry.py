@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Any
 
-from lab.log.book import Book, Section, date_of
+from lab.log.book import Book, Section
+from lab.log.dates import date_in, date_of, split_date
 from lab.workspace import Workspace
 
-_ISO = re.compile(r"\d{4}-\d{2}(-\d{2})?")
 _RELATED = re.compile(r"(?:`[^`]*`|[^,`])+")
 
 
@@ -146,7 +146,7 @@ def entry_sections(book: Book) -> Iterator[Section]:
             or (
                 section.level > 2
                 and not inside
-                and _ISO.match(_fields(book, section).get("date", ""))
+                and date_in(_fields(book, section).get("date", ""))
             )
         ):
             yield section
@@ -156,8 +156,7 @@ def entry_sections(book: Book) -> Iterator[Section]:
 
 def entry_title(section: Section) -> str:
     """The heading without its date."""
-    date = date_of(section.title)
-    return section.title.removeprefix(date or "").strip(" :-–—") or section.title
+    return split_date(section.title)[1] or section.title
 
 
 def _holder(book: Book, sections: list[Section], line: int) -> Section | None:
@@ -170,12 +169,14 @@ def _holder(book: Book, sections: list[Section], line: int) -> Section | None:
 
 
 def _fields(book: Book, section: Section) -> dict[str, str]:
-    return {name.lower(): value for _, name, value in book.fields(section)}
+    found: dict[str, str] = {}
+    for field in book.fields(section):
+        found.setdefault(field.name.strip().lower(), field.value)
+    return found
 
 
 def _date(section: Section, fields: dict[str, str]) -> str | None:
-    match = _ISO.match(fields.get("date", ""))
-    return date_of(section.title) or (match[0] if match else None)
+    return date_of(section.title) or date_in(fields.get("date", ""))
 
 
 def _related(value: str) -> Iterator[str]:

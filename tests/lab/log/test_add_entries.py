@@ -106,8 +106,8 @@ def test_an_open_fence_would_hide_the_entry(workspace: Workspace, tail: str) -> 
     assert workspace.research_log.read_text() == text
 
 
-def test_a_log_that_is_not_utf8_is_left_alone(workspace: Workspace) -> None:
+def test_a_log_that_is_not_utf8_keeps_its_bytes(workspace: Workspace) -> None:
     workspace.research_log.write_bytes(b"# Caf\xe9\n")
-    with pytest.raises(LogError, match="offset 5"):
-        add_entry(workspace.research_log, ENTRY.format(date="2026-01-02"))
-    assert workspace.research_log.read_bytes() == b"# Caf\xe9\n"
+    add_entry(workspace.research_log, ENTRY.format(date="2026-01-02"))
+    after = workspace.research_log.read_bytes()
+    assert after == b"# Caf\xe9\n\n---\n\n" + ENTRY.format(date="2026-01-02").encode()

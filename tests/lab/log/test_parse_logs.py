@@ -9,6 +9,7 @@ import pytest
 from lab.errors import LogError
 from lab.log.book import Book
 from lab.log.entry import Action, Entry, actions_of, entries_of
+from lab.record.files import RecordWarning
 from lab.workspace import Workspace
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "seeds"
@@ -161,12 +162,28 @@ def test_equal_actions_have_ids_of_their_own(workspace: Workspace) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "offset", "line"),
-    [(b"## Caf\xe9\n", 6, 1), (b"one\ntwo \x93quoted\x94\n", 8, 2), (b"\xff\xfe#\x00", 0, 1)],
+    ("data", "offset", "line", "title"),
+    [
+        (b"## Caf\xe9\n", 6, 1, "Café"),
+        (b"## one\rtwo \x93quoted\x94 \x81\r", 11, 2, "one"),
+        (b"## \xed\xa0\x80 half a pair\n", 3, 1, "í\xa0€ half a pair"),
+    ],
 )
-def test_not_utf8(workspace: Workspace, data: bytes, offset: int, line: int) -> None:
+def test_bytes_that_are_no_utf8_are_told_and_kept(
+    workspace: Workspace, data: bytes, offset: int, line: int, title: str
+) -> None:
     workspace.research_log.write_bytes(data)
-    with pytest.raises(LogError, match=rf"not UTF-8: byte 0x.. at offset {offset} \(line {line}\)"):
+    told = rf"not UTF-8: byte 0x.. at offset {offset} \(line {line}\).*its bytes stay"
+    with pytest.warns(RecordWarning, match=told):
+        book = Book.read(workspace.research_log)
+    assert book.encoded(book.lines) == data
+    assert [entry.title for entry in entries_of([book], workspace)] == [title]
+    title.encode()  # what is shown can be printed anywhere
+
+
+def test_utf16_is_refused(workspace: Workspace) -> None:
+    workspace.research_log.write_bytes("## Café\n".encode("utf-16"))
+    with pytest.raises(LogError, match=r"is UTF-16.*iconv -f utf-16"):
         Book.read(workspace.research_log)
     assert LogError.exit_code == 2
 
