@@ -6,6 +6,7 @@ import re
 from datetime import datetime, timedelta
 
 from lab.errors import InputError
+from lab.provenance import told
 
 _UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*([dhms])")
@@ -53,6 +54,10 @@ def show_duration(seconds: float | None) -> str:
     """
     if seconds is None:
         return "-"
+    return told(seconds, _shown(float(seconds)), "duration in two units at most")
+
+
+def _shown(seconds: float) -> str:
     if seconds < 10:
         return f"{seconds:.1f}s"
     whole = round(seconds)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 
+from lab.provenance import decimals, told
+
 MISSING = "–"
+_POINTS = "percentage points, 1 decimal"
 
 _UNITS = {
     "auc": "AUC",
@@ -51,30 +54,21 @@ def figure(value: float | None, *, digits: int = 3) -> str:
     figure(2.5e-7)    # "2.50e-07"
     figure(None)      # "–"
     """
-    if value is None:
-        return MISSING
-    if not math.isfinite(value):
-        return "NaN" if math.isnan(value) else ("inf" if value > 0 else "-inf")
-    if value == 0:
-        return "0"
-    exponent = math.floor(math.log10(abs(float(f"{value:.{digits - 1}e}"))))
-    if not -4 <= exponent < 7:
-        return f"{value:.{digits - 1}e}"
-    return f"{round(value, digits - 1 - exponent):.{max(digits - 1 - exponent, 0)}f}"
+    return told(value, _figure(value, digits), f"{digits} significant digits")
 
 
 def percent(value: float | None) -> str:
     """A fraction as percent: 0.4821 is "48.2%"."""
     if value is None or not math.isfinite(value):
         return figure(value)
-    return f"{100 * value:.1f}%"
+    return told(value, f"{100 * float(value):.1f}%", "percent, 1 decimal")
 
 
 def points(value: float | None) -> str:
     """A difference of fractions in percentage points, with its sign: "+1.4 points"."""
     if value is None or not math.isfinite(value):
         return figure(value)
-    return f"{_signed(f'{100 * value:.1f}')} points"
+    return f"{told(value, _signed(f'{100 * float(value):.1f}'), _POINTS)} points"
 
 
 def amount(metric: str, value: float | None, *, with_unit: bool = True) -> str:
@@ -92,7 +86,9 @@ def spread(metric: str, value: float | None, *, like: float | None = None) -> st
     """
     if value is None or not math.isfinite(value):
         return figure(value)
-    return f"{100 * value:.1f}" if is_fraction(metric) else _as_precise(value, like)
+    if is_fraction(metric):
+        return told(value, f"{100 * float(value):.1f}", _POINTS)
+    return _precise(value, _as_precise(value, like))
 
 
 def delta(metric: str, value: float | None, *, like: float | None = None) -> str:
@@ -101,7 +97,7 @@ def delta(metric: str, value: float | None, *, like: float | None = None) -> str
         return points(value)
     if value is None or not math.isfinite(value):
         return figure(value)
-    return _signed(_as_precise(value, like))
+    return _precise(value, _signed(_as_precise(value, like)))
 
 
 def size(metric: str, value: float | None, *, like: float | None = None) -> str:
@@ -109,15 +105,16 @@ def size(metric: str, value: float | None, *, like: float | None = None) -> str:
     if value is None or not math.isfinite(value):
         return figure(value)
     if is_fraction(metric):
-        return f"{abs(100 * value):.1f} points"
-    return f"{_as_precise(abs(value), like)} {unit(metric)}"
+        return f"{told(value, f'{abs(100 * float(value)):.1f}', _POINTS)} points"
+    return f"{_precise(value, _as_precise(abs(value), like))} {unit(metric)}"
 
 
 def between(metric: str, low: float, high: float, *, like: float | None = None) -> str:
     """An interval of differences: "0.3 to 2.5 points", "-0.021 to -0.003 MSE"."""
     if is_fraction(metric):
-        return f"{_zero(f'{100 * low:.1f}')} to {_zero(f'{100 * high:.1f}')} points"
-    ends = [_zero(_as_precise(end, like)) for end in (low, high)]
+        ends = [told(end, _zero(f"{100 * float(end):.1f}"), _POINTS) for end in (low, high)]
+        return f"{ends[0]} to {ends[1]} points"
+    ends = [_precise(end, _zero(_as_precise(end, like))) for end in (low, high)]
     return f"{ends[0]} to {ends[1]} {unit(metric)}"
 
 
@@ -125,7 +122,9 @@ def counted(n: int, noun: str, plural: str | None = None) -> str:
     """A count with its noun: "one seed", "3 seeds", "no run"."""
     if n == 1:
         return f"one {noun}"
-    return f"{n or 'no'} {plural or plural_of(noun)}" if n else f"no {noun}"
+    if not n:
+        return f"no {noun}"
+    return f"{told(n, str(int(n)), 'whole number')} {plural or plural_of(noun)}"
 
 
 def plural_of(noun: str) -> str:
@@ -133,15 +132,38 @@ def plural_of(noun: str) -> str:
     return noun if noun.endswith("s") else f"{noun}s"
 
 
+def _figure(value: float | None, digits: int) -> str:
+    if value is None:
+        return MISSING
+    value = float(value)
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else ("inf" if value > 0 else "-inf")
+    if value == 0:
+        return "0"
+    exponent = math.floor(math.log10(abs(float(f"{value:.{digits - 1}e}"))))
+    if not -4 <= exponent < 7:
+        return f"{value:.{digits - 1}e}"
+    return f"{round(value, digits - 1 - exponent):.{max(digits - 1 - exponent, 0)}f}"
+
+
+def _precise(value: float, text: str) -> str:
+    """`text`, which says `value` with as many decimals as it has."""
+    mantissa, _, exponent = text.partition("e")
+    places = len(mantissa.partition(".")[2])
+    rounding = f"{places + 1} significant digits" if exponent else decimals(places)
+    return told(value, text, rounding)
+
+
 def _as_precise(value: float, like: float | None) -> str:
+    value = float(value)
     # A difference carries the decimals of the values it was taken from, so that columns agree;
     # one that would vanish there keeps one significant digit.
-    shown = figure(like) if like is not None else ""
+    shown = _figure(like, 3) if like is not None else ""
     if "e" in shown or "." not in shown:
-        return figure(value)
+        return _figure(value, 3)
     decimals = len(shown.rpartition(".")[2])
     text = f"{value:.{decimals}f}"
-    return text if float(text) or not value else figure(value, digits=1)
+    return text if float(text) or not value else _figure(value, 1)
 
 
 def _signed(text: str) -> str:

@@ -15,6 +15,7 @@ FLOORS = {
     "stats": 1,
     "duration": 1,
     "numbers": 1,
+    "provenance": 1,
     "annotation": 1,
     "workspace": 2,
     "yamlfile": 2,
