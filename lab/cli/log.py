@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from lab.cli import log_claim
+
 app = typer.Typer(help="The lab log: dated entries written from runs.", no_args_is_help=True)
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
@@ -15,6 +17,7 @@ Many = list[str] | None
 
 
 def register(root: typer.Typer) -> None:
+    log_claim.register(app)
     root.add_typer(app, name="log")
 
 

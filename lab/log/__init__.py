@@ -5,22 +5,31 @@ lab.log.actions("open")
 lab.log.done("a1b2c3d")
 """
 
-from lab.log.changes import actions, done, entries, status
+from lab.log.changes import entries, status
+from lab.log.claim_new import NewClaim, claim
+from lab.log.claims import Claim, claims
 from lab.log.compose import NewEntry, new, new_for_suite
 from lab.log.entry import Action, Entry
 from lab.log.evidence import Drift, check, refresh
+from lab.log.life import actions, done, reject, reopen
 
 __all__ = [
     "Action",
+    "Claim",
     "Drift",
     "Entry",
+    "NewClaim",
     "NewEntry",
     "actions",
     "check",
+    "claim",
+    "claims",
     "done",
     "entries",
     "new",
     "new_for_suite",
     "refresh",
+    "reject",
+    "reopen",
     "status",
 ]

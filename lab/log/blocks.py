@@ -8,6 +8,7 @@ from typing import Any
 from lab.comparison import Comparison, compare
 from lab.comparison.tables import grid
 from lab.errors import LogError, nearest
+from lab.log.claim_block import claim_text
 from lab.log.experiment import experiment_of
 from lab.log.findings import Story, tell
 from lab.log.nights import night_of
@@ -85,6 +86,10 @@ def _night(spec: Spec, workspace: Workspace) -> str:
     return render("suite", workspace, suite=night_of(spec["suite"], _runs(spec, workspace)))
 
 
+def _claim(spec: Spec, workspace: Workspace) -> str:
+    return claim_text(spec, _runs(spec, workspace), workspace)
+
+
 def _runs(spec: Spec, workspace: Workspace) -> list[Run]:
     return [read_run(run_id, workspace) for run_id in spec["runs"]]
 
@@ -101,4 +106,5 @@ _KINDS: dict[str, Callable[[Spec, Workspace], str]] = {
     "impact": _impact,
     "experiment": _experiment,
     "suite": _night,
+    "claim": _claim,
 }

@@ -1,4 +1,4 @@
-"""Listing entries and actions, ticking one off, changing a status: one line each."""
+"""Listing entries, and changing the status of one: one line."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from lab.errors import LogError, nearest
 from lab.log.book import Book, edit
-from lab.log.entry import Action, Entry, actions_of, entries_of, entry_sections, read_books
+from lab.log.entry import Entry, entries_of, entry_sections, read_books
 from lab.workspace import Workspace
 
 
@@ -15,41 +15,6 @@ def entries(*, workspace: Workspace | None = None) -> list[Entry]:
     """Every entry of every log file, file by file."""
     workspace = workspace or Workspace.find()
     return entries_of(read_books(workspace), workspace)
-
-
-def actions(state: str | None = None, *, workspace: Workspace | None = None) -> list[Action]:
-    """Every action item of every log file; with `state` only the "open" or "done" ones."""
-    if state not in (None, "open", "done"):
-        raise LogError("Unknown state", seen=state, do=nearest(str(state), ["open", "done"]))
-    workspace = workspace or Workspace.find()
-    found = actions_of(read_books(workspace), workspace)
-    return [action for action in found if state is None or action.state == state]
-
-
-def done(action: str | int, *, workspace: Workspace | None = None) -> Action:
-    """Tick an action, named by its id, a unique beginning of it, or its number in `actions()`.
-
-    Changes the one line, and nothing where it is ticked already.
-    """
-    workspace = workspace or Workspace.find()
-    found = _find_action(str(action), actions(workspace=workspace))
-
-    def tick(book: Book) -> bytes:
-        # The file may have changed since it was listed, so the line is looked up again. Ids that
-        # end in a counter are counted over all files, others are the same in any.
-        books = [book if b.path == book.path else b for b in read_books(workspace)]
-        now = next((a for a in actions_of(books, workspace) if a.id == found.id), None)
-        if now is None or now.file != found.file:
-            _gone(found)
-        task = next(task for task in book.tasks if task.line + 1 == now.line)
-        lines = list(book.lines)
-        if not task.done:
-            line = lines[task.line]
-            lines[task.line] = f"{line[: task.column]}[x]{line[task.column + 3 :]}"
-        return book.encoded(lines)
-
-    edit(workspace.root / found.file, tick)
-    return next(a for a in actions(workspace=workspace) if a.id == found.id)
 
 
 def status(entry: str | int, status: str, *, workspace: Workspace | None = None) -> Entry:
@@ -83,21 +48,6 @@ def status(entry: str | int, status: str, *, workspace: Workspace | None = None)
     return next((e for e in now if e.line == found.line), now[0])
 
 
-def _find_action(name: str, known: Sequence[Action]) -> Action:
-    exact = [action for action in known if action.id == name]
-    matches = exact or [action for action in known if action.id.startswith(name)]
-    if not exact and name.isdigit():
-        matches = [action for action in known if action.number == int(name)]
-    if not matches and len(name) > 2:
-        matches = [action for action in known if name.lower() in action.text.lower()]
-    if len(matches) == 1:
-        return matches[0]
-    if matches:
-        listed = "; ".join(f"{a.id} {a.text:.50}" for a in matches[:6])
-        raise LogError(f"{len(matches)} actions match", seen=name, do=f"Name one: {listed}.")
-    raise LogError("No action has this id or number", seen=name, do="See `lab log actions`.")
-
-
 def find_entry(name: str, known: Sequence[Entry]) -> Entry:
     """The entry of this title, number, date or part of its title; LogError where it is not one."""
     matches = [entry for entry in known if entry.title.lower() == name.lower().strip()]
@@ -119,7 +69,7 @@ def find_entry(name: str, known: Sequence[Entry]) -> Entry:
     raise LogError("No entry has this title, date or number", seen=name, do=advice)
 
 
-def _gone(found: Action | Entry) -> NoReturn:
+def _gone(found: Entry) -> NoReturn:
     raise LogError(
         "The log was edited meanwhile and the line is gone",
         seen=f"{found.file}:{found.line}",

@@ -125,7 +125,7 @@ def new(
         raise InputError("Unknown kind of entry", seen=kind, do=nearest(kind, KINDS))
     workspace = workspace or Workspace.find()
     request = Request(
-        title=title, date=_checked_date(date), category=category, status=status,
+        title=title, date=checked_date(date), category=category, status=status,
         related=tuple(related), finding=_texts(finding), impact=_texts(impact),
         actions=tuple(actions), by=by,
         metric=metric, rows=rows, baseline=baseline, seed_param=seed_param, suite=suite,
@@ -174,7 +174,7 @@ def _research(request: Request, runs: list[Run] | None, workspace: Workspace) ->
         title=title,
         category=request.category or _category(request.by or ARM),
         status=request.status or story.status,
-        related=(*_code(request.related), *_related(runs)),
+        related=(*_code(request.related), *related_runs(runs)),
         finding=(*request.finding, blocks["comparison"]),
         impact=request.impact or (blocks["impact"],),
         actions=_distinct((*request.actions, *story.actions)),
@@ -252,7 +252,7 @@ def _suite(request: Request, runs: list[Run] | None, workspace: Workspace) -> Dr
         title=request.title or title,
         category=request.category or "Benchmark",
         status=request.status or verdict,
-        related=(*_code(request.related), *_related(runs)),
+        related=(*_code(request.related), *related_runs(runs)),
         finding=(*request.finding, *blocks),
         impact=request.impact or (impact,),
         actions=_distinct((*request.actions, *actions)),
@@ -291,7 +291,7 @@ def _generated(spec: Spec, workspace: Workspace) -> str:
     return wrapped(spec, block_text(spec, workspace))
 
 
-def _related(runs: Sequence[Run]) -> list[str]:
+def related_runs(runs: Sequence[Run]) -> list[str]:
     """Notebooks, then runs, a long list shortened: the block below has them all."""
     notebooks = dict.fromkeys(f"`{run.notebook}`" for run in runs if run.notebook)
     ids = [f"`{i}`" for i in sorted(_ids(runs))]
@@ -320,7 +320,8 @@ def _texts(given: str | Sequence[str]) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
 
 
-def _checked_date(date: calendar | str | None) -> str:
+def checked_date(date: calendar | str | None) -> str:
+    """A date as YYYY-MM-DD, today where none is given; raises LogError."""
     if not isinstance(date, str):
         return (date or calendar.today()).isoformat()
     try:
