@@ -3,38 +3,60 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from hashlib import sha256
+from datetime import date
 from typing import Any
 
-from lab.log.book import Book, Section
+from lab.log.book import Book, Section, Task
 from lab.log.dates import date_in, date_of, split_date
+from lab.log.item import Wording, read_item
+from lab.log.register import Loose, ids_for, read_register
 from lab.workspace import Workspace
 
 _RELATED = re.compile(r"(?:`[^`]*`|[^,`])+")
+_RUN_ID = re.compile(r"\b\d{8}_\d{6}(?:-\d+)?(?:_j\d+)?\b")
+
+STALE_DAYS = 30  # an item open for longer is stale unless another limit is asked for
 
 
 @dataclass(frozen=True)
 class Action:
-    """One task-list item; `number` counts over all log files, `line` from 1."""
+    """One task-list item; `number` counts over all log files, `line` from 1.
+
+    `by` is the run that did it, `reason` why it was rejected, `since` the day from which its age
+    counts: of its entry, else the day it was first read.
+    """
 
     id: str
     number: int
     text: str
-    state: str  # "open" or "done"
+    state: str  # "open", "done" or "rejected"
     file: str
     line: int
     entry: str
     date: str | None
+    by: str | None = None
+    reason: str | None = None
+    since: str | None = None
 
     @property
     def place(self) -> str:
         return f"{self.file}:{self.line}"
 
+    @property
+    def age(self) -> int | None:
+        """Days since `since`; None where no day is known."""
+        day = _day(self.since)
+        return max((date.today() - day).days, 0) if day else None
+
+    def stale(self, days: int = STALE_DAYS) -> bool:
+        """Whether it has been open for more than this many days."""
+        return self.state == "open" and self.age is not None and self.age > days
+
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return asdict(self) | {"age": self.age}
 
 
 @dataclass(frozen=True)
@@ -102,30 +124,66 @@ def actions_of(books: Iterable[Book], workspace: Workspace) -> list[Action]:
     return [action for action, _ in _placed_actions(books, workspace)]
 
 
+def cited_runs(books: Iterable[Book], workspace: Workspace) -> dict[str, tuple[str, ...]]:
+    """The runs that the entry of each action names anywhere, by the action's id."""
+    known = {workspace.relative(book.path): book for book in books}
+    found: dict[str, tuple[str, ...]] = {}
+    for action, section in _placed_actions(known.values(), workspace):
+        if section is not None:
+            text = "".join(known[action.file].lines[section.line : section.end])
+            found[action.id] = tuple(dict.fromkeys(_RUN_ID.findall(text)))
+    return found
+
+
+@dataclass(frozen=True)
+class _Placed:
+    file: str
+    task: Task
+    wording: Wording
+    section: Section | None
+    title: str
+    day: str | None
+
+
 def _placed_actions(
     books: Iterable[Book], workspace: Workspace
 ) -> Iterator[tuple[Action, Section | None]]:
     """Every action with the section it belongs to."""
-    counts: Counter[str] = Counter()
-    for book in books:
-        file = workspace.relative(book.path)
-        sections = list(entry_sections(book))
-        for task in book.tasks:
-            section = _holder(book, sections, task.line)
-            title = entry_title(section) if section else ""
-            short = "a" + sha256(f"{title}\n{task.text}".encode()).hexdigest()[:6]
-            counts[short] += 1
-            action = Action(
-                id=short if counts[short] == 1 else f"{short}-{counts[short]}",
-                number=counts.total(),
-                text=task.text,
-                state="done" if task.done else "open",
-                file=file,
-                line=task.line + 1,
-                entry=title,
-                date=_date(section, _fields(book, section)) if section else None,
-            )
-            yield action, section
+    placed = [one for book in books for one in _placed(book, workspace)]
+    known = read_register(workspace)
+    loose = [Loose(one.wording.text, one.title, one.wording.id) for one in placed]
+    seen = {one.id: one.seen for one in known}
+    today = date.today().isoformat()
+    for number, (one, action_id) in enumerate(zip(placed, ids_for(loose, known), strict=True), 1):
+        action = Action(
+            id=action_id,
+            number=number,
+            text=one.wording.text,
+            state=one.wording.state,
+            file=one.file,
+            line=one.task.line + 1,
+            entry=one.title,
+            date=one.day,
+            by=one.wording.by,
+            reason=one.wording.reason,
+            since=one.day or seen.get(action_id, today),
+        )
+        yield action, one.section
+
+
+def _placed(book: Book, workspace: Workspace) -> Iterator[_Placed]:
+    file = workspace.relative(book.path)
+    sections = list(entry_sections(book))
+    for task in book.tasks:
+        section = _holder(book, sections, task.line)
+        yield _Placed(
+            file=file,
+            task=task,
+            wording=read_item(task.text, ticked=task.done),
+            section=section,
+            title=entry_title(section) if section else "",
+            day=_date(section, _fields(book, section)) if section else None,
+        )
 
 
 def entry_sections(book: Book) -> Iterator[Section]:
@@ -144,9 +202,7 @@ def entry_sections(book: Book) -> Iterator[Section]:
             section.level == 2
             or (dated and not inside)
             or (
-                section.level > 2
-                and not inside
-                and date_in(_fields(book, section).get("date", ""))
+                section.level > 2 and not inside and date_in(_fields(book, section).get("date", ""))
             )
         ):
             yield section
@@ -177,6 +233,14 @@ def _fields(book: Book, section: Section) -> dict[str, str]:
 
 def _date(section: Section, fields: dict[str, str]) -> str | None:
     return date_of(section.title) or date_in(fields.get("date", ""))
+
+
+def _day(text: str | None) -> date | None:
+    """The day of an ISO date; of a month its first."""
+    try:
+        return date.fromisoformat(f"{text}-01" if text and len(text) == 7 else text or "")
+    except ValueError:
+        return None
 
 
 def _related(value: str) -> Iterator[str]:
