@@ -1,0 +1,202 @@
+"""The runs that would close an item, and which of them are there."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from lab.log.closing import Closer
+from lab.log.entry import Action
+from lab.log.ledger import Ledger, Planned
+from lab.record.run import Run
+from lab.record.where import Query
+
+SEED = "seed"
+
+
+@dataclass(frozen=True)
+class Need:
+    """One run that is asked for; `run` is the one that answers it, None where there is none yet.
+
+    It matches a done run of one of `notebooks` (any where empty) whose parameters hold `params`.
+    `changes` are the parameters that its suite's file gives other values.
+    """
+
+    label: str
+    notebooks: frozenset[str] = frozenset()
+    params: dict[str, Any] = field(default_factory=dict)
+    suite: str | None = None
+    arm: str | None = None
+    planned: Planned | None = None
+    conditions: tuple[Query, ...] = ()
+    not_seed: Any = None
+    changes: dict[str, Any] = field(default_factory=dict)
+    run: str | None = None
+
+    @property
+    def key(self) -> str:
+        """What two items that ask for the same run have in common."""
+        same = (sorted(self.notebooks), sorted((k, str(v)) for k, v in self.params.items()))
+        rest = [query.text for query in self.conditions]
+        return repr((*same, self.suite if not self.params else None, self.not_seed, rest))
+
+    def matches(self, run: Run) -> bool:
+        """Whether this done run is the one asked for."""
+        if self.notebooks and run.notebook not in self.notebooks:
+            return False
+        if self.planned is not None:
+            return self.planned.is_of(run) and self._fulfils(run)
+        if self.suite and not self.params and _suite(run) != self.suite:
+            return False
+        if self.not_seed is not None and run.params.get(SEED) == self.not_seed:
+            return False
+        held = all(n in run.params and same(run.params[n], v) for n, v in self.params.items())
+        return held and self._fulfils(run)
+
+    def _fulfils(self, run: Run) -> bool:
+        return all(query.matches(run) for query in self.conditions)
+
+
+def needs_of(
+    action: Action, closer: Closer, cited: Sequence[str], ledger: Ledger
+) -> tuple[Need, ...]:
+    """The runs that `action` asks for, each with the run that answers it where there is one.
+
+    A run answers only if it is done, started on the day of the item's entry or later, and is not
+    among those that the entry itself names. Empty where nothing is known to run.
+    """
+    named = [run for run in (ledger.run(run_id) for run_id in cited) if run is not None]
+    found = {need.key: need for need in _asked(closer, named, ledger)}
+    own = {*cited, *closer.again}
+    return tuple(
+        replace(need, run=_answer(need, ledger.done_since(action.date, need.notebooks), own))
+        for need in found.values()
+    )
+
+
+def same(value: Any, wanted: Any) -> bool:
+    """Whether a recorded value is the one asked for, which may have been read from text."""
+    if isinstance(value, bool) or isinstance(wanted, bool):
+        return value is wanted
+    return bool(value == wanted) or str(value) == str(wanted)
+
+
+def _answer(need: Need, runs: Iterable[Run], own: set[str]) -> str | None:
+    return next((run.id for run in runs if run.id not in own and need.matches(run)), None)
+
+
+def _asked(closer: Closer, named: Sequence[Run], ledger: Ledger) -> Iterator[Need]:
+    if closer.again:
+        for run in (ledger.run(run_id) for run_id in closer.again):
+            if run is not None:
+                yield _like(run, run.params)
+    elif closer.suites:
+        for name in closer.suites:
+            yield from _of_suite(name, closer, ledger)
+    elif closer.notebooks:
+        for notebook in ledger.notebooks(closer.notebooks):
+            yield from _of_notebook(notebook, closer, ledger)
+    elif closer.other_seeds:
+        for run in named[:1]:
+            yield replace(_like(run, _without(run.params, {SEED})), not_seed=run.seed)
+    elif closer.every and named:
+        for run in named:
+            yield from _changed(_like(run, run.params), closer)
+    elif closer.values or closer.conditions:
+        notebooks = frozenset(run.notebook for run in named if run.notebook)
+        for values in _products(closer.values):
+            yield Need(
+                label=_label("", values) or closer.conditions[0].text,
+                notebooks=notebooks,
+                params=values,
+                conditions=closer.conditions,
+                changes=values,
+            )
+
+
+def _of_suite(name: str, closer: Closer, ledger: Ledger) -> Iterator[Need]:
+    planned = ledger.planned(name)
+    if planned:
+        bases = [_as_planned(item, closer) for item in planned]
+    else:
+        bases = [_like(run, run.params) for run in ledger.of_suite(name)]
+        if not bases or not closer.values:
+            yield Need(label=f"suite {name}", suite=name, conditions=closer.conditions)
+            return
+    for base in bases:
+        yield from _changed(base, closer) if closer.values else (base,)
+
+
+def _of_notebook(notebook: str, closer: Closer, ledger: Ledger) -> Iterator[Need]:
+    holding = ledger.suites_with(notebook)
+    if len(holding) == 1 and not closer.values:
+        for item in ledger.planned(holding[0]) or ():
+            if item.notebook == notebook:
+                yield _as_planned(item, closer)
+        return
+    for values in _products(closer.values):
+        yield Need(
+            label=_label(notebook.rsplit("/", 1)[-1].removesuffix(".ipynb"), values),
+            notebooks=frozenset({notebook}),
+            params=values,
+            conditions=closer.conditions,
+            changes=values,
+        )
+
+
+def _as_planned(item: Planned, closer: Closer) -> Need:
+    return Need(
+        label=item.label,
+        notebooks=frozenset({item.notebook}),
+        params=item.params,
+        suite=item.suite,
+        arm=item.arm,
+        planned=item,
+        conditions=closer.conditions,
+    )
+
+
+def _like(run: Run, params: Mapping[str, Any]) -> Need:
+    stem = (run.notebook or "run").rsplit("/", 1)[-1].removesuffix(".ipynb")
+    return Need(
+        label=" ".join(part for part in (stem, run.arm if run.arm != stem else "") if part),
+        notebooks=frozenset({run.notebook} if run.notebook else ()),
+        params=dict(params),
+        suite=_suite(run),
+        arm=run.arm,
+    )
+
+
+def _changed(base: Need, closer: Closer) -> Iterator[Need]:
+    """The run of `base` with each of the values asked for; any seed will do unless one is named."""
+    for values in _products(closer.values):
+        dropped = {*values, SEED}
+        yield replace(
+            base,
+            label=_label(base.label.partition(" seed=")[0], values),
+            params=_without(base.params, dropped) | values,
+            planned=None,
+            conditions=closer.conditions,
+            changes=values,
+        )
+
+
+def _products(values: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
+    for point in itertools.product(*values.values()):
+        yield dict(zip(values, point, strict=True))
+
+
+def _without(params: Mapping[str, Any], names: set[str]) -> dict[str, Any]:
+    return {name: value for name, value in params.items() if name not in names}
+
+
+def _label(name: str, values: Mapping[str, Any]) -> str:
+    told = " ".join(f"{key}={value}" for key, value in values.items())
+    return f"{name} {told}".strip()
+
+
+def _suite(run: Run) -> str | None:
+    suite = run.record.get("suite")
+    return suite.get("name") if isinstance(suite, dict) else None

@@ -1,0 +1,266 @@
+"""Tomorrow's plan: what looks done, what to run and how long it takes, what is left to a person."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lab.errors import InputError
+from lab.log.closing import Closer, closer_of
+from lab.log.entry import STALE_DAYS, Action, cited_runs, read_books
+from lab.log.ledger import Ledger, Planned
+from lab.log.life import actions
+from lab.log.needs import Need, needs_of
+from lab.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class LooksDone:
+    """An open item and the runs that answer it."""
+
+    action: Action
+    runs: tuple[str, ...]  # newest first
+
+    def as_dict(self) -> dict[str, Any]:
+        return self.action.as_dict() | {"runs": list(self.runs)}
+
+
+@dataclass(frozen=True)
+class ToRun:
+    """Runs that open items ask for, and how to get them.
+
+    `done` of them are there already. `seconds` is the time of the others by what is recorded,
+    without the `unknown` ones of which nothing alike was run. `also` counts what the suite's
+    command would run besides, since other runs of it are due, and `also_seconds` their time.
+    """
+
+    name: str  # of the suite, else the notebook
+    file: str | None
+    command: str
+    before: str | None  # what to change first
+    actions: tuple[Action, ...]
+    runs: int
+    done: int
+    seconds: float
+    unknown: int
+    workers: int
+    also: int = 0
+    also_seconds: float = 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        plain = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return plain | {"actions": [action.id for action in self.actions]}
+
+
+@dataclass(frozen=True)
+class NextPlan:
+    """What the open items of the log ask for next."""
+
+    looks_done: tuple[LooksDone, ...]
+    to_run: tuple[ToRun, ...]
+    by_hand: tuple[Action, ...]  # no run is known that would close them
+    stale: tuple[Action, ...]
+    stale_after: int  # days
+    open: int
+    seconds: float
+    unknown: int
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "open": self.open,
+            "looks_done": [item.as_dict() for item in self.looks_done],
+            "to_run": [item.as_dict() for item in self.to_run],
+            "by_hand": [action.as_dict() for action in self.by_hand],
+            "stale": [action.as_dict() for action in self.stale],
+            "stale_after": self.stale_after,
+            "seconds": self.seconds,
+            "unknown": self.unknown,
+        }
+
+
+def next_plan(*, stale_after: int = STALE_DAYS, workspace: Workspace | None = None) -> NextPlan:
+    """What to do next: the open items, the runs that would close them, and their time.
+
+    `stale_after` is in days. Times are of runs alike, as recorded. Changes nothing.
+
+    plan = lab.next()
+    plan.seconds / 3600
+    """
+    if stale_after < 0:
+        raise InputError("A number of days is not negative", seen=stale_after, do="As in: 30.")
+    workspace = workspace or Workspace.find()
+    found = _newest_first(actions("open", workspace=workspace))
+    ledger = Ledger(workspace)
+    asked = dict(_asked(found, ledger, workspace))
+    looks_done = {i: needs for i, needs in asked.items() if needs and all(n.run for n in needs)}
+    waiting = {i: needs for i, needs in asked.items() if needs and i not in looks_done}
+    to_run = _to_run([a for a in found if a.id in waiting], waiting, ledger, workspace)
+    missing = {n.key: n for needs in waiting.values() for n in needs if n.run is None}
+    times = [_seconds(need, ledger) for need in missing.values()]
+    by_hand = [a for a in found if a.id not in looks_done and a.id not in waiting]
+    return NextPlan(
+        looks_done=tuple(
+            LooksDone(a, _answers(looks_done[a.id])) for a in found if a.id in looks_done
+        ),
+        to_run=tuple(to_run),
+        by_hand=tuple(a for a in by_hand if not a.stale(stale_after)),
+        stale=tuple(a for a in found if a.stale(stale_after)),
+        stale_after=stale_after,
+        open=len(found),
+        seconds=sum(time or 0.0 for time in times),
+        unknown=sum(time is None for time in times),
+    )
+
+
+def looks_done(*, workspace: Workspace | None = None) -> dict[str, tuple[str, ...]]:
+    """The open items that done runs answer, by id: the runs, newest first."""
+    workspace = workspace or Workspace.find()
+    asked = _asked(actions("open", workspace=workspace), Ledger(workspace), workspace)
+    return {i: _answers(needs) for i, needs in asked if needs and all(n.run for n in needs)}
+
+
+def _asked(
+    found: Sequence[Action], ledger: Ledger, workspace: Workspace
+) -> list[tuple[str, tuple[Need, ...]]]:
+    """The runs that each item asks for; nothing is read where none asks for any."""
+    closers: list[tuple[Action, Closer]] = [
+        (action, closer) for action in found if (closer := closer_of(action.text))
+    ]
+    if not closers:
+        return []
+    cited = cited_runs(read_books(workspace), workspace)
+    return [
+        (action.id, needs_of(action, closer, cited.get(action.id, ()), ledger))
+        for action, closer in closers
+    ]
+
+
+def _answers(needs: Sequence[Need]) -> tuple[str, ...]:
+    return tuple(sorted({need.run for need in needs if need.run}, reverse=True))
+
+
+def _newest_first(found: Sequence[Action]) -> list[Action]:
+    return sorted(found, key=lambda a: (a.since or "", a.number), reverse=True)
+
+
+def _to_run(
+    found: Sequence[Action],
+    waiting: Mapping[str, Sequence[Need]],
+    ledger: Ledger,
+    workspace: Workspace,
+) -> list[ToRun]:
+    """The runs that are missing, grouped by what starts them."""
+    groups: dict[tuple[str, ...], dict[str, Need]] = defaultdict(dict)
+    asking: dict[tuple[str, ...], dict[str, Action]] = defaultdict(dict)
+    for action in found:
+        for need in waiting[action.id]:
+            group = _group(need)
+            groups[group][need.key] = need
+            if need.run is None:
+                asking[group][action.id] = action
+    made = [
+        _one_to_run(list(groups[group].values()), tuple(items.values()), ledger, workspace)
+        for group, items in asking.items()
+    ]
+    # The newest question first; of equal ones what closes most, then what is done soonest.
+    made.sort(key=lambda item: (-len(item.actions), item.seconds))
+    made.sort(key=lambda item: max(a.since or "" for a in item.actions), reverse=True)
+    return made
+
+
+def _group(need: Need) -> tuple[str, ...]:
+    name = need.suite or ", ".join(sorted(need.notebooks))
+    # Seeds are added to a suite together; another value of anything else is another experiment.
+    rest = [f"{n}={v}" for n, v in need.changes.items() if n != "seed"]
+    return (name, *(["seed"] if "seed" in need.changes else []), *rest)
+
+
+def _one_to_run(
+    needs: Sequence[Need], asking: tuple[Action, ...], ledger: Ledger, workspace: Workspace
+) -> ToRun:
+    missing = [need for need in needs if need.run is None]
+    times = [_seconds(need, ledger) for need in missing]
+    suite = ledger.suites.get(missing[0].suite or "")
+    name = missing[0].suite or ", ".join(sorted(missing[0].notebooks)) or missing[0].label
+    also = also_seconds = 0.0
+    command, before, file = _by_notebook(missing[0]), None, None
+    if suite:
+        path, what = suite
+        file = workspace.relative(path)
+        command = f"lab suite run {file}"
+        values = _values(missing)
+        matrix = what.matrix or {}
+        added = {n: [v for v in vs if v not in matrix.get(n, ())] for n, vs in values.items()}
+        added = {n: vs for n, vs in added.items() if vs}
+        before = _told_change(added, matrix, file) if added else None
+        if set(added) <= set(matrix):
+            wider = {n: [*matrix[n], *added.get(n, ())] for n in matrix} if matrix else None
+            plan = ledger.plan(what.model_copy(update={"matrix": wider})) or []
+            due = [item for item in plan if item.due]
+            others = [item for item in due if not any(_is(need, item) for need in missing)]
+            also, also_seconds = len(others), sum(_planned_seconds(i, ledger) for i in others)
+            if len(due) - len(others) < len(missing) and not added:
+                command += " --fresh"  # by its own rules the suite has nothing to run
+    return ToRun(
+        name=name,
+        file=file,
+        command=command,
+        before=before,
+        actions=asking,
+        runs=len(missing),
+        done=len(needs) - len(missing),
+        seconds=sum(time or 0.0 for time in times),
+        unknown=sum(time is None for time in times),
+        workers=suite[1].workers if suite else 1,
+        also=int(also),
+        also_seconds=also_seconds,
+    )
+
+
+def _by_notebook(need: Need) -> str:
+    notebook = next(iter(sorted(need.notebooks)), "NOTEBOOK")
+    values = "".join(f" -p {name}={value}" for name, value in need.changes.items())
+    return f"lab run {notebook}{values}"
+
+
+def _values(needs: Sequence[Need]) -> dict[str, list[Any]]:
+    """The values that the runs need beyond what their suite's file says."""
+    found: dict[str, list[Any]] = defaultdict(list)
+    for need in needs:
+        for name, value in need.changes.items():
+            if value not in found[name]:
+                found[name].append(value)
+    return found
+
+
+def _told_change(added: Mapping[str, Sequence[Any]], matrix: Mapping[str, Any], file: str) -> str:
+    told = []
+    for name, values in added.items():
+        shown = ", ".join(str(value) for value in values)
+        told.append(
+            f"add {shown} to `{name}` under `matrix:`"
+            if name in matrix
+            else f"set `{name}: {shown}`"
+        )
+    return f"{' and '.join(told)} in {file}"
+
+
+def _is(need: Need, item: Planned) -> bool:
+    """Whether a planned run of a suite is the one that is needed."""
+    if need.planned is not None:
+        return (need.planned.arm, need.planned.matrix) == (item.arm, item.matrix)
+    return (
+        need.arm == item.arm
+        and item.notebook in need.notebooks
+        and all(item.params.get(name) == value for name, value in need.changes.items())
+    )
+
+
+def _seconds(need: Need, ledger: Ledger) -> float | None:
+    return ledger.seconds(need.notebooks, need.params, need.suite, need.arm)
+
+
+def _planned_seconds(item: Planned, ledger: Ledger) -> float:
+    return ledger.seconds((item.notebook,), item.params, item.suite, item.arm) or 0.0
