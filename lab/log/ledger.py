@@ -54,10 +54,14 @@ class Ledger:
 
     @cached_property
     def runs(self) -> dict[str, Run]:
-        """Every run by its id, newest first."""
+        """Every run that was read, by its id."""
+        return {run.id: run for run in self._listed}
+
+    @cached_property
+    def _listed(self) -> list[Run]:
         from lab.record.catalogue import find_runs
 
-        return {run.id: run for run in find_runs(self._workspace)}
+        return find_runs(self._workspace)
 
     def run(self, run_id: str) -> Run | None:
         """The run of this id, archived or not."""
@@ -81,7 +85,7 @@ class Ledger:
 
     @cached_property
     def _all_done(self) -> list[Run]:
-        return [run for run in list(self.runs.values()) if run.status == "done"]
+        return [run for run in self._listed if run.status == "done"]
 
     @cached_property
     def _done(self) -> dict[str, list[Run]]:
@@ -121,7 +125,8 @@ class Ledger:
         from lab.suite import plan_suite
 
         try:
-            return [self._as_planned(item) for item in plan_suite(suite, self._workspace)]
+            found = plan_suite(suite, self._workspace, runs=self._listed)
+            return [self._as_planned(item) for item in found]
         except LabError:
             return None
 

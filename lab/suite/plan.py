@@ -55,15 +55,22 @@ class PlannedRun:
         return {"name": self.suite, "arm": self.arm, "index": self.index, "matrix": self.matrix}
 
 
-def plan_suite(suite: Suite, workspace: Workspace, *, fresh: bool = False) -> list[PlannedRun]:
+def plan_suite(
+    suite: Suite,
+    workspace: Workspace,
+    *,
+    fresh: bool = False,
+    runs: Iterable[Run] | None = None,
+) -> list[PlannedRun]:
     """Every run of `suite` in order, each told why it is due or which run satisfies it.
 
     A triple (suite name, arm, matrix values) is satisfied by a `done` run of it with equal notebook
-    source, parameters, code and data; `fresh` ignores such runs. Raises SuiteError, NotebookError
-    or ParameterError before anything is written.
+    source, parameters, code and data; `fresh` ignores such runs. `runs` are those of the workspace,
+    newest first, where they have been read already. Raises SuiteError, NotebookError or
+    ParameterError before anything is written.
     """
     wanted = list(_expand(suite, workspace))
-    earlier = _earlier_runs(workspace, suite.name)
+    earlier = _earlier_runs(find_runs(workspace) if runs is None else runs, suite.name)
     state = _CurrentState(workspace)
     return [_decide(item, earlier, state, fresh=fresh) for item in wanted]
 
@@ -158,10 +165,10 @@ class _CurrentState:
 Triple = tuple[str, str]
 
 
-def _earlier_runs(workspace: Workspace, suite: str) -> dict[Triple, list[Run]]:
+def _earlier_runs(runs: Iterable[Run], suite: str) -> dict[Triple, list[Run]]:
     """Runs of this suite by arm and matrix values, newest first."""
     found: dict[Triple, list[Run]] = defaultdict(list)
-    for run in find_runs(workspace):
+    for run in runs:
         identity = run.record.get("suite")
         if identity and identity.get("name") == suite:
             found[_triple(identity["arm"], identity.get("matrix") or {})].append(run)
