@@ -7,8 +7,9 @@ and says which number stands where. With no ledger open they are formatted as an
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
@@ -63,7 +64,7 @@ class Quantity(float):
         return float, (float(self),)
 
     def __format__(self, spec: str) -> str:
-        return told(self, float.__format__(self, spec), rounding_of(spec))
+        return told(self, format(float(self), spec), rounding_of(spec))
 
     def __str__(self) -> str:
         return told(self, float.__repr__(self), rounding_of(""))
@@ -111,7 +112,7 @@ class Count(int):
         return int, (int(self),)
 
     def __format__(self, spec: str) -> str:
-        return told(self, int.__format__(self, spec), "whole number")
+        return told(self, format(int(self), spec), "whole number")
 
     def __str__(self) -> str:
         return told(self, int.__repr__(self), "whole number")
@@ -124,6 +125,24 @@ def known(value: Any, source: Source) -> Any:
     if isinstance(value, float):
         return Quantity(value, source)
     return Count(value, source) if isinstance(value, int) else value
+
+
+def mean(values: Sequence[float]) -> float:
+    """The mean of values; sourced where they are."""
+    sources = [value.source for value in values if isinstance(value, Quantity)]
+    found = math.fsum(values) / len(values)
+    if len(sources) < len(values):
+        return found
+    fields = merged(source.field for source in sources if source.field)
+    runs = merged(run for source in sources for run in source.runs)
+    over = f"mean over {len(values)} runs" if len(values) > 1 else "value of the run"
+    return Quantity(found, Source(runs, ", ".join(fields) or None, over))
+
+
+def clipped(value: float, low: float, high: float) -> float:
+    """`value` within bounds; where it came from stays known."""
+    inside = min(max(float(value), low), high)
+    return Quantity(inside, value.source) if isinstance(value, Quantity) else inside
 
 
 class Ledger:
@@ -167,6 +186,11 @@ def telling() -> Iterator[Ledger]:
         yield ledger
     finally:
         _LEDGER.reset(token)
+
+
+def is_telling() -> bool:
+    """Whether a ledger is open."""
+    return _LEDGER.get() is not None
 
 
 def told(value: float | None, text: str, rounding: str) -> str:

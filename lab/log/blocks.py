@@ -11,8 +11,11 @@ from lab.errors import LogError, nearest
 from lab.log.claim_block import claim_text
 from lab.log.experiment import experiment_of
 from lab.log.findings import Story, tell
-from lab.log.nights import night_of
 from lab.log.render import render
+from lab.log.report import suite_text
+from lab.log.source import LiveRuns, RunSource, all_runs
+from lab.log.sourced import sourced, sourced_settings
+from lab.provenance import is_telling
 from lab.record.run import Run
 from lab.workspace import Workspace
 
@@ -32,8 +35,8 @@ def comparison_spec(comparison: Comparison, runs: Sequence[Run], kind: str = "co
     }
 
 
-def block_text(spec: Spec, workspace: Workspace) -> str:
-    """The Markdown of a block, from its runs as they are now.
+def block_text(spec: Spec, workspace: Workspace, source: RunSource | None = None) -> str:
+    """The Markdown of a block, from its runs as they are now, or as `source` gives them.
 
     Raises RunNotFound where one is gone, LogError where the evidence asks for nothing known.
     """
@@ -41,14 +44,14 @@ def block_text(spec: Spec, workspace: Workspace) -> str:
     if kind not in _KINDS:
         raise LogError("Unknown kind of block", seen=kind, do=nearest(kind, _KINDS))
     try:
-        return _KINDS[kind](spec, workspace)
+        return _KINDS[kind](spec, source or LiveRuns(workspace))
     except (KeyError, TypeError) as error:
         raise LogError(f"The evidence of a {kind} block is incomplete", seen=error) from None
 
 
-def compared(spec: Spec, workspace: Workspace) -> tuple[Comparison, Story]:
+def compared(spec: Spec, source: RunSource) -> tuple[Comparison, Story]:
     """The comparison that a block's evidence asks for, and its story."""
-    runs = _runs(spec, workspace)
+    runs = all_runs(source, spec["runs"])
     comparison = compare(
         runs,
         by=spec["by"],
@@ -57,41 +60,43 @@ def compared(spec: Spec, workspace: Workspace) -> tuple[Comparison, Story]:
         baseline=spec.get("baseline"),
         seed_param=spec.get("seed_param", "seed"),
     )
-    return comparison, tell(comparison, runs)
+    comparison = sourced(comparison) if is_telling() else comparison
+    return comparison, tell(comparison, runs, actions=False)
 
 
-def _comparison(spec: Spec, workspace: Workspace) -> str:
-    comparison, story = compared(spec, workspace)
+def _comparison(spec: Spec, source: RunSource) -> str:
+    comparison, story = compared(spec, source)
     return render(
         "comparison",
-        workspace,
+        source.workspace,
         comparison=comparison,
         table=grid(comparison),
         story=story,
     )
 
 
-def _impact(spec: Spec, workspace: Workspace) -> str:
-    return "\n".join(f"- {line}" for line in compared(spec, workspace)[1].impact)
+def _impact(spec: Spec, source: RunSource) -> str:
+    return "\n".join(f"- {line}" for line in compared(spec, source)[1].impact)
 
 
-def _experiment(spec: Spec, workspace: Workspace) -> str:
-    run = read_run(spec["run"], workspace)
+def _experiment(spec: Spec, source: RunSource) -> str:
+    run = source.run(spec["run"])
     baseline = spec.get("baseline")
-    against = read_run(baseline, workspace) if baseline else None
-    return render("experiment", workspace, experiment=experiment_of(run, against))
+    against = source.run(baseline) if baseline else None
+    experiment = experiment_of(run, against)
+    if is_telling():
+        experiment = sourced_settings(experiment, run, against)
+    return render("experiment", source.workspace, experiment=experiment)
 
 
-def _night(spec: Spec, workspace: Workspace) -> str:
-    return render("suite", workspace, suite=night_of(spec["suite"], _runs(spec, workspace)))
+def _suite(spec: Spec, source: RunSource) -> str:
+    last, tries = (all_runs(source, spec.get(key) or ()) for key in ("last", "tries"))
+    runs = all_runs(source, spec["runs"])
+    return suite_text(spec, runs, last, tries, source.workspace)
 
 
-def _claim(spec: Spec, workspace: Workspace) -> str:
-    return claim_text(spec, _runs(spec, workspace), workspace)
-
-
-def _runs(spec: Spec, workspace: Workspace) -> list[Run]:
-    return [read_run(run_id, workspace) for run_id in spec["runs"]]
+def _claim(spec: Spec, source: RunSource) -> str:
+    return claim_text(spec, all_runs(source, spec["runs"]), source.workspace)
 
 
 def read_run(run_id: str, workspace: Workspace) -> Run:
@@ -101,10 +106,10 @@ def read_run(run_id: str, workspace: Workspace) -> Run:
     return find_run(workspace, run_id)
 
 
-_KINDS: dict[str, Callable[[Spec, Workspace], str]] = {
+_KINDS: dict[str, Callable[[Spec, RunSource], str]] = {
     "comparison": _comparison,
     "impact": _impact,
     "experiment": _experiment,
-    "suite": _night,
+    "suite": _suite,
     "claim": _claim,
 }

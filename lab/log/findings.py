@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lab import numbers
+from lab import numbers, provenance
 from lab.comparison import Comparison, Verdict, verdict_of
 from lab.comparison.measure import ARM
 from lab.comparison.tables import row_names
@@ -33,8 +33,11 @@ class Story:
     status: str
 
 
-def tell(comparison: Comparison, runs: Sequence[Run]) -> Story:
-    """The story of a comparison; `runs` are all that were given to it."""
+def tell(comparison: Comparison, runs: Sequence[Run], *, actions: bool = True) -> Story:
+    """The story of a comparison; `runs` are all that were given to it.
+
+    Without `actions`, which look at every curve, it needs no more than the summaries.
+    """
     verdicts = [verdict_of(row) for row in comparison.rows]
     names = row_names(comparison) if comparison.rows_by else [None] * len(verdicts)
     headline = _headline(comparison, verdicts)
@@ -45,7 +48,7 @@ def tell(comparison: Comparison, runs: Sequence[Run]) -> Story:
         lines=tuple(zip(names, (verdict.text for verdict in verdicts), strict=True)),
         summary=_summary(comparison, verdicts),
         impact=tuple(_impact(comparison, verdicts, names, runs)),
-        actions=tuple(_actions(comparison, verdicts, names, runs)),
+        actions=tuple(_actions(comparison, verdicts, names, runs)) if actions else (),
         status=_status(verdicts),
     )
 
@@ -217,7 +220,7 @@ def _cost(comparison: Comparison, runs: Sequence[Run]) -> str | None:
         times = [seconds[i] for arm in found if arm for i in arm.run_ids if i in seconds]
         if not times or any(arm is None or not arm.n for arm in found):
             return None
-        told.append(f"{show_duration(statistics.fmean(times))} (`{name}`)")
+        told.append(f"{show_duration(provenance.mean(times))} (`{name}`)")
     return f"Cost: a run took {listed(told)} on average." if len(told) > 1 else None
 
 

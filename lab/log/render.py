@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import traceback
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ def render(name: str, workspace: Workspace, **values: Any) -> str:
     """
     import jinja2
 
-    environment = _environment(workspace)
+    environment = _environment(workspace.templates, _own(workspace.templates))
     try:
         text = environment.get_template(name + SUFFIX).render(values)
     except jinja2.TemplateSyntaxError as error:
@@ -43,11 +44,18 @@ def render(name: str, workspace: Workspace, **values: Any) -> str:
     return re.sub(r"\n{3,}", "\n\n", text).strip("\n") + "\n"
 
 
-def _environment(workspace: Workspace) -> Environment:
+def _own(templates: Path) -> tuple[tuple[str, int], ...]:
+    """The workspace's own templates and when they were saved."""
+    found = sorted(templates.glob(f"*{SUFFIX}")) if templates.is_dir() else []
+    return tuple((path.name, path.stat().st_mtime_ns) for path in found)
+
+
+@lru_cache(maxsize=4)  # a log of hundreds of blocks is rendered from the same few templates
+def _environment(templates: Path, own: tuple[tuple[str, int], ...]) -> Environment:
     import jinja2
 
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader([workspace.templates, BUILT_IN]),
+        loader=jinja2.FileSystemLoader([templates, BUILT_IN]),
         undefined=jinja2.StrictUndefined,
         autoescape=False,
         trim_blocks=True,

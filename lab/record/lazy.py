@@ -1,0 +1,122 @@
+"""Runs that are read as far as they are asked for: among thousands, most give one file or none."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from lab.errors import LabError
+from lab.record.catalogue import ARCHIVE
+from lab.record.metrics import restore
+from lab.record.paths import RunPaths
+from lab.record.run import Run
+from lab.record.summary import read_summary
+from lab.workspace import Workspace
+
+
+class LazyRun(Run):
+    """A Run whose parameters and summary are read when they are first asked for."""
+
+    def __init__(self, folder: str, record: dict[str, Any]) -> None:
+        object.__setattr__(self, "_folder", folder)
+        object.__setattr__(self, "record", record)
+
+    def __getattr__(self, name: str) -> Any:
+        # Only called for what is not set yet.
+        if name not in ("path", "params", "summary"):
+            raise AttributeError(name)
+        value = getattr(self, f"_read_{name}")()
+        object.__setattr__(self, name, value)
+        return value
+
+    @property
+    def id(self) -> str:
+        folder: str = self._folder
+        return folder.rpartition("/")[2]
+
+    def _read_path(self) -> RunPaths:
+        return RunPaths(Path(self._folder))
+
+    def _read_params(self) -> dict[str, Any]:
+        found = _object(f"{self._folder}/params.json")
+        return Run.read(self.path).params if found is None else found
+
+    def _read_summary(self) -> dict[str, Any]:
+        stored = _object(f"{self._folder}/summary.json")
+        metrics = _modified(f"{self._folder}/metrics.jsonl")
+        if stored is None or metrics > _modified(f"{self._folder}/summary.json"):
+            return read_summary(self.path, self.record)
+        return restore(stored)
+
+
+class Shelf:
+    """The run folders of a workspace, listed once; archived ones are found by id alone."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self.ids = _names(workspace.runs)
+        self._folders = {name: f"{workspace.runs}/{name}" for name in self.ids}
+        for name in _names(workspace.runs / ARCHIVE):
+            self._folders.setdefault(name, f"{workspace.runs}/{ARCHIVE}/{name}")
+        self._read: dict[str, Run | None] = {}
+
+    def run(self, run_id: str) -> Run | None:
+        """The run with exactly this id; None where there is none. Raises InputError."""
+        if run_id not in self._read:
+            self._read[run_id] = self._open(run_id)
+        return self._read[run_id]
+
+    def runs(self) -> Iterator[Run]:
+        """Every run that is not archived, by id; folders that cannot be read are passed over."""
+        for name in self.ids:
+            try:
+                run = self.run(name)
+            except LabError:
+                continue
+            if run is not None:
+                yield run
+
+    def _open(self, run_id: str) -> Run | None:
+        folder = self._folders.get(run_id)
+        if folder is None:
+            return None
+        record = _object(f"{folder}/run.json")
+        # A run under way may be gone, and a damaged file wants its error: that is Run's business.
+        if record is None or record.get("status") == "running":
+            return Run.read_if_there(RunPaths(Path(folder)))
+        return LazyRun(folder, record)
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        with os.scandir(folder) as found:
+            return sorted(item.name for item in found if item.name[:1].isdigit())
+    except OSError:
+        return []
+
+
+def _object(path: str) -> dict[str, Any] | None:
+    """The JSON object in a file; None where there is none, or it is damaged."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        content = os.read(handle, os.fstat(handle).st_size + 1)
+        value = orjson.loads(content)
+    except (OSError, ValueError):
+        return None
+    finally:
+        os.close(handle)
+    return value if isinstance(value, dict) else None
+
+
+def _modified(path: str) -> int:
+    try:
+        return os.stat(path).st_mtime_ns  # noqa: PTH116 - ten thousand times a check
+    except OSError:
+        return 0
