@@ -10,13 +10,13 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 from lab.errors import LogError
-from lab.log.dates import date_of
+from lab.log.dates import date_of, split_date
 from lab.log.outline import Outline, Task, legible, outline_of
 from lab.record.files import RecordWarning, write_atomic
 
@@ -38,12 +38,16 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 @dataclass(frozen=True)
 class Section:
-    """What stands under one heading; lines are counted from 0, `end` is the line after the last."""
+    """What stands under one heading; lines are counted from 0, `end` is the line after the last.
+
+    `date` is that of the heading, else of the nearest heading above it that is a date and no more.
+    """
 
     level: int
     title: str
     line: int
     end: int
+    date: str | None = None
 
 
 class Field(NamedTuple):
@@ -146,7 +150,7 @@ class Book:
         after = bisect.bisect_right(self._heading_lines, section.line)
         end = min([section.end, *self._heading_lines[after : after + 1]])
         for number in range(section.line + 1, end):
-            if number not in self.code and number not in self.html:
+            if ":" in self.lines[number] and number not in self.code and number not in self.html:
                 yield from _fields(number, self.lines[number].rstrip("\r\n"))
 
     @cached_property
@@ -206,7 +210,16 @@ def _sections(outline: Outline, end: int) -> list[Section]:
         until = min((line for level, line in ends.items() if level <= heading.level), default=end)
         found.append(Section(heading.level, heading.title, heading.line, until))
         ends[heading.level] = heading.line
-    return found[::-1]
+    days: dict[int, str | None] = {}  # per level, the day that a heading of it says for all below
+    dated = []
+    for section in reversed(found):
+        days = {level: day for level, day in days.items() if level < section.level}
+        above = next((day for _, day in sorted(days.items(), reverse=True) if day), None)
+        own = date_of(section.title)
+        dated.append(replace(section, date=own or above))
+        starts, rest = split_date(section.title)
+        days[section.level] = starts if not rest else None
+    return dated
 
 
 def _fields(number: int, line: str) -> Iterator[Field]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from functools import lru_cache
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = (
@@ -37,6 +38,7 @@ _CLOCK = re.compile(r"_\d{6}")
 _TRAIL = re.compile(r"(?:[(\[]|\s[-–—|@]\s+)(?P<date>[^()\[\]]{8,24}?)[)\]]?\s*$")
 
 
+@lru_cache(maxsize=8192)
 def split_date(title: str) -> tuple[str | None, str]:
     """The date a heading starts with, as YYYY-MM-DD, and what follows it.
 
@@ -57,6 +59,7 @@ def split_date(title: str) -> tuple[str | None, str]:
     return day, title[after.end() if after else end :].strip(" \t:,-–—|")
 
 
+@lru_cache(maxsize=8192)
 def date_of(title: str) -> str | None:
     """The date of a heading, as YYYY-MM-DD: the one it starts with, or ends with in brackets."""
     day, _ = split_date(title)

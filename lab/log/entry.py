@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -10,7 +11,7 @@ from datetime import date
 from typing import Any
 
 from lab.log.book import Book, Section, Task
-from lab.log.dates import date_in, date_of, split_date
+from lab.log.dates import date_in, split_date
 from lab.log.item import Wording, read_item
 from lab.log.register import Loose, ids_for, read_register
 from lab.workspace import Workspace
@@ -190,16 +191,20 @@ def entry_sections(book: Book) -> Iterator[Section]:
     """The sections that are entries.
 
     ## 2026-01-20 Title        an entry, as is any other second-level heading
-    # 2026-01-20 Title         an entry: a heading of any level that starts with a date
+    # 2026-01-20 Title         an entry: a heading of any level that starts with a date; other
+                               second-level headings below it are its parts
+    # 2026-01-20               a day: the second-level headings below it are entries of that date
     ### Experiment: Run 1      an entry where a `**Date**:` with a year follows and no dated entry
                                holds it
     """
-    dated_until = 0
-    for section in book.sections:
-        dated = date_of(section.title) is not None
+    dated_until = titled_until = 0
+    for section, following in zip(book.sections, (*book.sections[1:], None), strict=False):
+        day, title = split_date(section.title)
+        holds = following is not None and following.line < section.end and following.level == 2
+        dated = day is not None and not (holds and not title)
         inside = section.line < dated_until
         if (
-            section.level == 2
+            (section.level == 2 and (dated or section.line >= titled_until))
             or (dated and not inside)
             or (
                 section.level > 2 and not inside and date_in(_fields(book, section).get("date", ""))
@@ -208,6 +213,7 @@ def entry_sections(book: Book) -> Iterator[Section]:
             yield section
         if dated and not inside:
             dated_until = section.end
+            titled_until = section.end if title else titled_until
 
 
 def entry_title(section: Section) -> str:
@@ -215,13 +221,15 @@ def entry_title(section: Section) -> str:
     return split_date(section.title)[1] or section.title
 
 
-def _holder(book: Book, sections: list[Section], line: int) -> Section | None:
+def _holder(book: Book, sections: Sequence[Section], line: int) -> Section | None:
     """The entry that a line belongs to, else the nearest heading above."""
-    holding = [s for s in sections if s.line <= line < s.end]
-    if holding:
-        return holding[-1]
-    above = [s for s in book.sections if s.line <= line < s.end]
-    return above[-1] if above else None
+    for candidates in (sections, book.sections):
+        at = bisect_right(candidates, line, key=lambda section: section.line) - 1
+        while at >= 0:
+            if line < candidates[at].end:
+                return candidates[at]
+            at -= 1
+    return None
 
 
 def _fields(book: Book, section: Section) -> dict[str, str]:
@@ -232,7 +240,7 @@ def _fields(book: Book, section: Section) -> dict[str, str]:
 
 
 def _date(section: Section, fields: dict[str, str]) -> str | None:
-    return date_of(section.title) or date_in(fields.get("date", ""))
+    return section.date or date_in(fields.get("date", ""))
 
 
 def _day(text: str | None) -> date | None:
