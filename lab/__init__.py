@@ -17,10 +17,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lab import log, suite
+    from lab import log, site, suite
     from lab.api import archive, check, compare, diagnose, note, rerun, show, tag
     from lab.errors import InputError, LabError, WorkFailed
     from lab.executors import run_notebook as run
+    from lab.log import next_plan as next
     from lab.record.catalogue import runs
     from lab.record.live import LiveRun, start
     from lab.record.run import Run
@@ -38,11 +39,13 @@ __all__ = [
     "compare",
     "diagnose",
     "log",
+    "next",
     "note",
     "rerun",
     "run",
     "runs",
     "show",
+    "site",
     "start",
     "suite",
     "tag",
@@ -61,11 +64,13 @@ _HOMES = {
     "compare": "lab.api:compare",
     "diagnose": "lab.api:diagnose",
     "log": "lab.log",
+    "next": "lab.log:next_plan",
     "note": "lab.api:note",
     "rerun": "lab.api:rerun",
     "run": "lab.executors:run_notebook",
     "runs": "lab.record.catalogue:runs",
     "show": "lab.api:show",
+    "site": "lab.site",
     "start": "lab.record.live:start",
     "suite": "lab.suite",
     "tag": "lab.api:tag",

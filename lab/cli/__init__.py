@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from lab.cli import compare, data, doctor, log, presets, run, runs, suite
+from lab.cli import compare, data, doctor, log, next, presets, run, runs, site, suite
 
 app = typer.Typer(
     name="lab",
@@ -31,6 +31,8 @@ suite.register(app)
 runs.register(app)
 compare.register(app)
 log.register(app)
+next.register(app)
+site.register(app)
 data.register(app)
 presets.register(app)
 doctor.register(app)

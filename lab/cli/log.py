@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from lab.cli import log_claim
+from lab.cli import log_actions, log_claim
 
 app = typer.Typer(help="The lab log: dated entries written from runs.", no_args_is_help=True)
 
@@ -17,6 +17,7 @@ Many = list[str] | None
 
 
 def register(root: typer.Typer) -> None:
+    log_actions.register(app)
     log_claim.register(app)
     root.add_typer(app, name="log")
 
@@ -104,44 +105,6 @@ def list_(as_json: Json = False) -> None:
             entry.place,
         )
     stdout().print(table, markup=False)
-
-
-@app.command("actions")
-def actions(
-    only_open: Annotated[bool, typer.Option("--open", help="Only open ones.")] = False,
-    only_done: Annotated[bool, typer.Option("--done", help="Only done ones.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Every action item of every log file."""
-    from rich.table import Table
-    from rich.text import Text
-
-    import lab.log
-    from lab.cli.show import print_json, stdout
-
-    states = {"open"} if only_open and not only_done else {"done"} if only_done else None
-    if only_open and only_done:
-        states = None
-    found = [item for item in lab.log.actions() if states is None or item.state in states]
-    if as_json:
-        print_json([item.as_dict() for item in found])
-        return
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("id", "", "action", "entry", "where"):
-        table.add_column(column)
-    for item in found:
-        mark = Text(item.state, style="green" if item.state == "done" else "yellow")
-        table.add_row(item.id, mark, item.text, item.entry, f"{item.file}:{item.line}")
-    stdout().print(table, markup=False)
-
-
-@app.command("done")
-def done(action: Annotated[str, typer.Argument(help="An action's id.")]) -> None:
-    """Tick an action item; only its line changes."""
-    import lab.log
-
-    item = lab.log.done(action)
-    typer.echo(f"done  {item.text}  ({item.file}:{item.line})")
 
 
 @app.command("status")

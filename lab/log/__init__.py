@@ -12,6 +12,7 @@ from lab.log.compose import NewEntry, new, new_for_suite
 from lab.log.entry import Action, Entry
 from lab.log.evidence import Drift, check, refresh
 from lab.log.life import actions, done, reject, reopen
+from lab.log.plan import NextPlan, looks_done, next_plan
 
 __all__ = [
     "Action",
@@ -20,14 +21,17 @@ __all__ = [
     "Entry",
     "NewClaim",
     "NewEntry",
+    "NextPlan",
     "actions",
     "check",
     "claim",
     "claims",
     "done",
     "entries",
+    "looks_done",
     "new",
     "new_for_suite",
+    "next_plan",
     "refresh",
     "reject",
     "reopen",

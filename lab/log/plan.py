@@ -64,6 +64,7 @@ class NextPlan:
     stale: tuple[Action, ...]
     stale_after: int  # days
     open: int
+    runs: int  # that are missing, each counted once however many items ask for it
     seconds: float
     unknown: int
 
@@ -75,6 +76,7 @@ class NextPlan:
             "by_hand": [action.as_dict() for action in self.by_hand],
             "stale": [action.as_dict() for action in self.stale],
             "stale_after": self.stale_after,
+            "runs": self.runs,
             "seconds": self.seconds,
             "unknown": self.unknown,
         }
@@ -109,6 +111,7 @@ def next_plan(*, stale_after: int = STALE_DAYS, workspace: Workspace | None = No
         stale=tuple(a for a in found if a.stale(stale_after)),
         stale_after=stale_after,
         open=len(found),
+        runs=len(times),
         seconds=sum(time or 0.0 for time in times),
         unknown=sum(time is None for time in times),
     )

@@ -11,7 +11,7 @@ import pytest
 
 import lab
 
-NAMESPACES = {"log", "suite"}
+NAMESPACES = {"log", "site", "suite"}
 HEAVY = (
     "IPython", "jinja2", "jupyter_client", "matplotlib", "nbclient", "nbformat", "numpy", "orjson",
     "pandas", "papermill", "psutil", "pydantic", "rich", "scipy", "torch", "typer", "yaml",
@@ -21,7 +21,7 @@ HEAVY = (
 def test_the_public_names() -> None:
     assert lab.__all__ == [
         "InputError", "LabError", "LiveRun", "Run", "WorkFailed", "Workspace", "archive",
-        "check", "compare", "diagnose", "log", "note", "rerun", "run", "runs", "show", "start",
+        "check", "compare", "diagnose", "log", "next", "note", "rerun", "run", "runs", "show", "site", "start",
         "suite", "tag",
     ]  # fmt: skip
     assert lab.__all__ == sorted(lab.__all__)
