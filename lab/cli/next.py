@@ -1,0 +1,113 @@
+"""`lab next`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+    from lab.log import NextPlan
+    from lab.log.plan import ToRun
+
+_MONTH = 30  # days: lab.log.entry.STALE_DAYS, which is not imported to keep `lab --help` quick
+
+
+def register(root: typer.Typer) -> None:
+    root.command("next")(next_)
+
+
+def next_(
+    stale_after: Annotated[
+        int, typer.Option(min=0, metavar="DAYS", help="Open for longer than this is stale.")
+    ] = _MONTH,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON document on standard output.")
+    ] = False,
+) -> None:
+    """Tomorrow's plan: what looks done, what to run and for how long, what is stale."""
+    import lab
+    from lab.cli.show import print_json, stdout
+
+    plan = lab.next(stale_after=stale_after)
+    if as_json:
+        print_json(plan.as_dict())
+    else:
+        _print_plan(plan, stdout())
+
+
+def _print_plan(plan: NextPlan, console: Console) -> None:
+    from lab.cli.log_actions import item_table
+
+    if not plan.open:
+        console.print("No open action items. `lab log actions` lists all.", highlight=False)
+        return
+    if plan.looks_done:
+        _head(console, f"Looks done ({len(plan.looks_done)})")
+        items = [item.action for item in plan.looks_done]
+        console.print(item_table(items, {i.action.id: i.runs for i in plan.looks_done}))
+    if plan.to_run:
+        _head(console, f"To run: {_total(plan)}")
+        for item in plan.to_run:
+            console.print(_to_run_text(item))
+    if plan.by_hand:
+        _head(console, f"To do or decide ({len(plan.by_hand)}): no run is known that closes these")
+        console.print(item_table(plan.by_hand, {}))
+    if plan.stale:
+        title = f"Stale ({len(plan.stale)}): open for more than {plan.stale_after} days"
+        _head(console, title)
+        console.print(item_table(plan.stale, {i.action.id: i.runs for i in plan.looks_done}))
+
+
+def _head(console: Console, title: str) -> None:
+    console.print(f"\n{title}", style="bold", highlight=False)
+
+
+def _total(plan: NextPlan) -> str:
+    from lab.numbers import counted
+
+    return _time(plan.runs, plan.seconds, plan.unknown) + (
+        f", for {counted(sum(len(item.actions) for item in plan.to_run), 'item')}"
+    )
+
+
+def _time(runs: int, seconds: float, unknown: int) -> str:
+    """ "16 runs, about 17m", and of how many nothing is known."""
+    from lab.duration import show_duration
+    from lab.numbers import counted
+
+    text = counted(runs, "run")
+    if unknown == runs:
+        return f"{text}, how long is not known: nothing alike was run"
+    text += f", about {show_duration(seconds)} of run time"
+    return f"{text} and {unknown} of unknown length" if unknown else text
+
+
+def _to_run_text(item: ToRun) -> Text:
+    from rich.text import Text
+
+    from lab.duration import show_duration
+    from lab.numbers import counted
+
+    text = Text(f"{item.name}", style="bold cyan")
+    text.append(f"  {_time(item.runs, item.seconds, item.unknown)}", style="default not bold")
+    if item.workers > 1 and item.unknown < item.runs:
+        wall = show_duration(item.seconds / min(item.workers, item.runs))
+        text.append(f" ({wall} on {item.workers} workers)", style="dim")
+    if item.done:
+        text.append(f"; {counted(item.done, 'run')} there already", style="default not bold")
+    for action in item.actions:
+        stale = f", {action.age}d" if action.age else ""
+        line = f"\n  {action.number:>3}  {action.text} "
+        text.append(line, style="default not bold")
+        text.append(f"({action.place}{stale})", style="dim not bold")
+    if item.before:
+        text.append(f"\n       {item.before}, then", style="default not bold")
+    text.append(f"\n       {item.command}", style="green not bold")
+    if item.also:
+        also = f"{item.also} more that {'is' if item.also == 1 else 'are'} due by now"
+        text.append(f"  (runs {also} too, {show_duration(item.also_seconds)})", style="dim")
+    return text
