@@ -189,7 +189,9 @@ def _print_end(
     from lab.record.catalogue import find_run
 
     ids = outcome.ids
-    _print_comparison(suite, [find_run(workspace, run_id) for run_id in ids], console)
+    runs = [find_run(workspace, run_id) for run_id in ids]
+    _print_verdict(suite, runs, workspace, console)
+    _print_comparison(suite, runs, console)
     _print_failures(outcome, console)
     console.print()
     if outcome.complete:
@@ -204,6 +206,27 @@ def _print_end(
     else:
         again = f"lab suite run {workspace.relative(file)}"
         console.print(f"Again, only what is missing:  [bold]{again}[/bold]", highlight=False)
+
+
+def _print_verdict(suite: Suite, runs: list[Run], workspace: Workspace, console: Console) -> None:
+    """The lines that the morning report begins with."""
+    from lab.errors import LabError
+    from lab.log.report import verdict_lines
+    from lab.log.selection import rows_for
+
+    if not runs:
+        return
+    item = suite.log_items[0] if suite.log_items else None
+    by, metric = (item.by, item.metric) if item else ("arm", None)
+    try:
+        rows = (item.rows if item else None) or rows_for(runs, metric)
+        lines = verdict_lines(suite.name, runs, workspace, by=by, metric=metric, rows=rows)
+    except LabError as error:
+        console.print(f"\n[yellow]no verdict[/yellow]  {error}", highlight=False)
+        return
+    console.print(f"\n{lines[0]}", style="bold", markup=False, highlight=False)
+    for line in lines[1:]:
+        console.print(line, markup=False, highlight=False)
 
 
 def _print_comparison(suite: Suite, runs: list[Run], console: Console) -> None:

@@ -125,11 +125,10 @@ def test_a_suite_of_which_nothing_ended_well(workspace: Workspace) -> None:
         write_run(workspace.runs, f"20260120_10000{i}", status="failed", suite=suite,
                   error={"type": "OSError", "message": "gone", "cell": 1})  # fmt: skip
     entry = lab.log.new("suite", suite="night", workspace=workspace)
-    assert "**0 of 2 runs done (2 failed), in 25s of run time.**" in entry.text
-    assert (
-        "- failed: OSError: gone, cell 1 (runs `20260120_100000`, `20260120_100001`)" in entry.text
-    )
-    assert "- [ ] Look into 2 of 2 runs: OSError: gone, cell 1" in entry.text
+    assert "**0 of 2 runs done (2 failed).**" in entry.text
+    assert "- failed: OSError: gone, cell 1\n" in entry.text
+    assert "25s lost; runs `20260120_100000`, `20260120_100001`" in entry.text
+    assert "- [ ] 2 runs failed (`a0` and `a1`): OSError: gone, cell 1; " in entry.text
 
 
 def test_a_retry_that_succeeded_is_no_failure(workspace: Workspace) -> None:
