@@ -21,6 +21,7 @@ from lab.log.findings import Story, tell
 from lab.log.nights import night_of
 from lab.log.place import add_entry
 from lab.log.render import render
+from lab.log.report import failure_actions, suite_specs
 from lab.log.selection import baseline_of, found_by, one_run, repeats_of, rows_for, selected
 from lab.record.run import Run
 from lab.workspace import Workspace
@@ -236,17 +237,26 @@ def _suite(request: Request, runs: list[Run] | None, workspace: Workspace) -> Dr
     if not runs:
         raise InputError("The suite has no runs", seen=request.suite, do="See `lab runs`.")
     night = night_of(request.suite, runs)
-    blocks = [_generated({"kind": "suite", "suite": request.suite, "runs": _ids(runs)}, workspace)]
-    actions = [f"Look into {len(f.run_ids)} of {len(runs)} runs: {f.error}" for f in night.failures]
-    title = f"Suite {request.suite}: {night.verdict.split(', in ')[0].lower()}"
-    impact, verdict = _NOT_ASSESSED, "To Investigate"
-    if any(run.status == "done" and headline(run) for run in runs):
-        rows = request.rows or rows_for(runs, request.metric)
-        request = replace(request, by=request.by or ARM, rows=rows)
+    measured = any(run.status == "done" and headline(run) for run in runs)
+    rows = request.rows or (rows_for(runs, request.metric) if measured else None)
+    request = replace(request, by=request.by or ARM, rows=rows)
+    first, details = (
+        _generated(spec, workspace)
+        for spec in suite_specs(
+            night.name, runs, workspace, by=request.by or ARM, metric=request.metric, rows=rows,
+            baseline=request.baseline,
+        )
+    )  # fmt: skip
+    blocks, impact, verdict = [first, details], _NOT_ASSESSED, "To Investigate"
+    actions = failure_actions(night.failures)
+    title = f"Suite {request.suite}: {night.verdict[:1].lower()}{night.verdict[1:]}"
+    if measured:
         made, story = _compared(request, runs, workspace)
-        blocks, impact, verdict = [*blocks, made["comparison"]], made["impact"], story.status
+        blocks, impact = [first, made["comparison"], details], made["impact"]
+        # What failed is told once, with its cause, and keeps the entry open.
         actions += [a for a in story.actions if not a.startswith("Mend and run again")]
-        title = title if night.failures else f"Suite {request.suite}: {story.headline}"
+        if not night.failures:
+            title, verdict = f"Suite {request.suite}: {story.headline}", story.status
     return Draft(
         date=request.date,
         title=request.title or title,
