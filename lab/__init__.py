@@ -7,6 +7,7 @@ run.log({"val/accuracy": 0.8}, step=1)
 
 lab.runs(where="status == done")                   # a DataFrame
 lab.compare(by="pooling", where="notebook ~ image")
+lab.plot("val/loss", by="pooling")                 # a figure
 lab.run("notebooks/domains/image.ipynb", {"epochs": 3})
 lab.log.new("research", runs="suite.name == pilot", by="arm")
 """
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from lab.api import archive, check, compare, diagnose, note, rerun, show, tag
     from lab.errors import InputError, LabError, WorkFailed
     from lab.executors import run_notebook as run
+    from lab.plotting import plot
     from lab.log import next_plan as next
     from lab.record.catalogue import runs
     from lab.record.live import LiveRun, start
@@ -41,6 +43,7 @@ __all__ = [
     "log",
     "next",
     "note",
+    "plot",
     "rerun",
     "run",
     "runs",
@@ -66,6 +69,7 @@ _HOMES = {
     "log": "lab.log",
     "next": "lab.log:next_plan",
     "note": "lab.api:note",
+    "plot": "lab.plotting:plot",
     "rerun": "lab.api:rerun",
     "run": "lab.executors:run_notebook",
     "runs": "lab.record.catalogue:runs",

@@ -26,6 +26,7 @@ FLOORS = {
     "notebook": 4,
     "comparison": 4,
     "diagnosis": 4,
+    "plotting": 5,
     "api": 6,
     "executors": 5,
     "suite": 6,

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from lab.cli import compare, data, doctor, log, next, presets, run, runs, site, suite
+from lab.cli import compare, data, doctor, log, next, plot, presets, run, runs, site, suite
 
 app = typer.Typer(
     name="lab",
@@ -30,6 +30,7 @@ run.register(app)
 suite.register(app)
 runs.register(app)
 compare.register(app)
+plot.register(app)
 log.register(app)
 next.register(app)
 site.register(app)
