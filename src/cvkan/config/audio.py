@@ -6,9 +6,11 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from cvkan.config.model import Kan
+from cvkan.config.model import KANS, Kan
 from cvkan.config.options import Needs
 from cvkan.config.training import ClassifierConfig
+
+_SPECTRAL = Needs("model", (*KANS, "lstm", "transformer", "perceptron"))
 
 
 class AudioConfig(ClassifierConfig):
@@ -33,6 +35,10 @@ class AudioConfig(ClassifierConfig):
     noise: float = Field(1.0, ge=0, description="spoken_tones: noise relative to the voice")
 
     needs: ClassVar = {
+        "n_fft": _SPECTRAL,
+        "hop": _SPECTRAL,
+        "n_layers": Needs("model", (*KANS, "transformer")),
+        "data_seed": Needs("dataset", ("spoken_tones", "fsdd")),
         "noise": Needs("dataset", ("spoken_tones",)),
         # a waveform that is given back has no classes, and all its tokens are kept
         "label_smoothing": Needs("task", ("classification",)),

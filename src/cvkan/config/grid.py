@@ -62,8 +62,11 @@ class GridConfig(ClassifierConfig):
     epochs: int = Field(5, gt=0, description="passes over the training set")
     batch_size: int = Field(32, gt=0, description="samples in an optimizer step")
 
+    of_kans: ClassVar = (*ClassifierConfig.of_kans, "n_layers")
+
     needs: ClassVar = {
         "tokens": Needs("model", KANS),
+        "positions": Needs("model", KANS),
         "depth": _CONVOLUTIONAL,
         "width": _CONVOLUTIONAL,
         "colours": _CONVOLUTIONAL,
@@ -74,6 +77,12 @@ class GridConfig(ClassifierConfig):
         "temperature": Needs("head", ("cosine",)),
         "learn_temperature": Needs("head", ("cosine",)),
     }
+
+    @property
+    def _has_layers(self) -> bool:
+        # its demonstrations are then complex tokens
+        joins = self.demo_aggregation == "cvkan" and "cnn" in self._all_of("model")
+        return joins or super()._has_layers
 
     def _contradictions(self) -> Iterator[tuple[bool, str, str, str]]:
         yield from super()._contradictions()

@@ -6,10 +6,13 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from cvkan.config.model import Aggregation, Kan
+from cvkan.config.model import KANS, Aggregation, Kan
+from cvkan.config.options import Needs
 from cvkan.config.training import ClassifierConfig
 
 Embedding = Literal["linear", "deep"]
+
+_PATCHES = Needs("model", (*KANS, "vit", "mixer"))
 
 
 class ImageConfig(ClassifierConfig):
@@ -41,3 +44,5 @@ class ImageConfig(ClassifierConfig):
     shift: int = Field(0, ge=0, description="move training images by up to this many pixels")
 
     of_kans: ClassVar = (*ClassifierConfig.of_kans, "embedding")
+
+    needs: ClassVar = {"n_layers": _PATCHES, "patch_size": _PATCHES}

@@ -96,9 +96,8 @@ class ModelConfig(Options):
         """How many groups of dimensions interact on their own; it divides d_complex."""
         return self.n_heads if self._has_heads else 1
 
-    # What no baseline reads; domains add theirs. Sizes, dropout and pooling are not here: presets
-    # set them for whatever model is chosen.
-    of_kans: ClassVar[tuple[str, ...]] = (
+    # what layers in which tokens interact read, and nothing else does
+    of_layers: ClassVar[tuple[str, ...]] = (
         "layer",
         "interaction",
         "aggregation",
@@ -120,7 +119,14 @@ class ModelConfig(Options):
         "path_combination",
         "path_sharing",
         "complex_dropout",
+    )
+    # what no baseline reads; domains add theirs
+    of_kans: ClassVar[tuple[str, ...]] = (
+        *of_layers,
+        "d_complex",
+        "kan_hidden",
         "positions",
+        "pooling",
     )
 
     needs: ClassVar = {
@@ -184,13 +190,21 @@ class ModelConfig(Options):
 
     def _contradictions_of_baselines(self) -> Iterator[tuple[bool, str, str, str]]:
         # a baseline that takes the size of a cvkan model depends on all of that model's options
-        is_alone = self.model not in KANS and self.match_params_of not in KANS
-        for option in self.of_kans if is_alone else ():
+        for option in () if self._has_layers else self.of_kans:
             yield (
                 self._changed(option),
                 option,
                 f"has no effect with model {self.model}",
-                "Leave it out, or set match_params_of to cvkan, whose size it may change.",
+                f"Leave it out or at its default, {self._default(option)}, "
+                "or set match_params_of to cvkan, whose size it may change.",
+            )
+        for option in self.of_layers if self.n_layers == 0 else ():
+            yield (
+                self._changed(option),
+                option,
+                "has no effect without layers",
+                f"Leave it out or at its default, {self._default(option)}, "
+                "or set n_layers to 1 or more.",
             )
 
     def _contradictions_of_heads(self) -> Iterator[tuple[bool, str, str, str]]:
@@ -233,6 +247,12 @@ class ModelConfig(Options):
                 "has no effect with a single path",
                 "Leave it out, or set n_paths to 2 or more.",
             )
+        yield (
+            self.levels is not None and self.n_paths > 1 << self.levels,
+            "n_paths",
+            f"repeats paths: the largest groups have {1 << (self.levels or 0)} tokens",
+            "Lower it to that at most, or raise levels.",
+        )
 
     def _contradictions_of_aggregations(self) -> Iterator[tuple[bool, str, str, str]]:
         yield (
@@ -263,6 +283,11 @@ class ModelConfig(Options):
         )
 
     @property
+    def _has_layers(self) -> bool:
+        """Whether the model, or the one whose size it takes, is made of complex tokens."""
+        return bool(set(KANS) & set(self._all_of("model")))
+
+    @property
     def _has_heads(self) -> bool:
         return self.layer == "phase_attention" or self.heads != "emergent"
 
@@ -270,8 +295,16 @@ class ModelConfig(Options):
     def _is_twin(self) -> bool:
         return self.model in ("real_cartesian", "real_polar")
 
+    def _default(self, option: str) -> Any:
+        return type(self).model_fields[option].default
+
     def _changed(self, option: str) -> bool:
-        return bool(getattr(self, option) != type(self).model_fields[option].default)
+        return bool(getattr(self, option) != self._default(option))
+
+    def _all_of(self, option: str) -> tuple[object, ...]:
+        # a model that takes the size of another depends on what that one reads
+        both = option == "model" and self.match_params_of is not None
+        return (self.model, self.match_params_of) if both else super()._all_of(option)
 
 
 def _named(annotation: Any) -> tuple[str, ...]:

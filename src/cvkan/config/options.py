@@ -48,17 +48,19 @@ class Options(BaseModel):
         return iter(merged.items())
 
     def _check_effect(self, name: str, need: Needs) -> None:
-        value = getattr(self, name)
-        if value == type(self).model_fields[name].default:
+        value, default = getattr(self, name), type(self).model_fields[name].default
+        if value == default or set(need.values) & set(self._all_of(need.option)):
             return
-        given = getattr(self, need.option)
-        if given not in need.values:
-            allowed = " or ".join(str(value) for value in need.values)
-            raise ConfigError(
-                f"option {name} has no effect with {need.option} {given}",
-                seen=value,
-                do=f"Leave it out, or set {need.option} to {allowed}.",
-            )
+        raise ConfigError(
+            f"option {name} has no effect with {need.option} {getattr(self, need.option)}",
+            seen=value,
+            do=f"Leave it out or at its default, {default}, or set {need.option} to "
+            f"{' or '.join(map(str, need.values))}.",
+        )
+
+    def _all_of(self, option: str) -> tuple[object, ...]:
+        """The values of an option that count where another one needs one of them."""
+        return (getattr(self, option),)
 
 
 def _readable(error: ValidationError) -> ConfigError:

@@ -6,12 +6,13 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from cvkan.config.model import Aggregation, Kan, Pooling
+from cvkan.config.model import KANS, Aggregation, Kan, Pooling
 from cvkan.config.options import Needs
 from cvkan.config.training import ClassifierConfig
 
 LineEncoder = Literal["linear", "fourier", "cnn"]
 
+_TOKENS = Needs("model", (*KANS, "vit"))
 _SIMULATED = Needs("dataset", ("simulated_tips",))
 
 
@@ -70,4 +71,6 @@ class ScanlineConfig(ClassifierConfig):
         "noise": _SIMULATED,
         "tip_changes": _SIMULATED,
         "vit_pooling": Needs("model", ("vit",)),
+        "line_encoder": _TOKENS,
+        "n_layers": _TOKENS,
     }

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from cvkan.config.model import Kan, Positions
+from cvkan.config.model import KANS, Kan, Positions
 from cvkan.config.options import Needs
 from cvkan.config.training import ClassifierConfig
 
@@ -30,5 +30,9 @@ class SyntheticConfig(ClassifierConfig):
         "per_feature", description="what turns a signal by an angle of its own: harder to the right"
     )
 
-    # a pattern whose every feature is turned at random is like any other
-    needs: ClassVar = {"n_patterns": Needs("common_phase", ("fixed", "random", "per_token"))}
+    needs: ClassVar = {
+        # a pattern whose every feature is turned at random is like any other
+        "n_patterns": Needs("common_phase", ("fixed", "random", "per_token")),
+        "n_layers": Needs("model", KANS),
+        "dropout": Needs("model", KANS),
+    }

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from cvkan.config.model import Aggregation, Kan, Pooling, Positions
+from cvkan.config.model import KANS, Aggregation, Kan, Pooling, Positions
 from cvkan.config.options import Needs
 from cvkan.config.training import ClassifierConfig
 
@@ -52,14 +52,20 @@ class TextConfig(ClassifierConfig):
 
     of_kans: ClassVar = (*ClassifierConfig.of_kans, "composition", "reach", "readout")
 
-    needs: ClassVar = {"reach": Needs("composition", ("turn",))}
+    needs: ClassVar = {
+        "reach": Needs("composition", ("turn",)),
+        "n_layers": Needs("model", (*KANS, "transformer")),
+        "data_seed": Needs("dataset", ("opinions",)),
+    }
 
     def _contradictions(self) -> Iterator[tuple[bool, str, str, str]]:
         yield from super()._contradictions()
-        blocks_have_own = self.mlp_hidden is not None or self.layer == "phase_attention"
+        blocks_have_own = (
+            self.mlp_hidden is not None or self.layer == "phase_attention" or self.n_layers == 0
+        )
         yield (
             blocks_have_own and self.readout == "parts" and self._changed("kan_hidden"),
             "kan_hidden",
-            "has no effect: the blocks have their own width, and readout parts no hidden layer",
+            "has no effect: no block has that width, and readout parts has no hidden layer",
             "Leave it out, or set readout to magnitude.",
         )

@@ -6,9 +6,11 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from cvkan.config.model import Aggregation, Kan, Pooling
+from cvkan.config.model import KANS, Aggregation, Kan, Pooling
 from cvkan.config.options import Needs
 from cvkan.config.training import TrainingConfig
+
+_TOKENS = Needs("model", (*KANS, "lstm", "tcn", "transformer"))
 
 
 class TimeSeriesConfig(TrainingConfig):
@@ -45,4 +47,12 @@ class TimeSeriesConfig(TrainingConfig):
 
     of_kans: ClassVar = (*TrainingConfig.of_kans, "output_mode")
 
-    needs: ClassVar = {"period": Needs("model", ("naive",))}
+    needs: ClassVar = {
+        "period": Needs("model", ("naive",)),
+        "patch": _TOKENS,
+        "channels": _TOKENS,
+        "linear_path": _TOKENS,
+        "dropout": _TOKENS,
+        "n_layers": Needs("model", (*KANS, "lstm", "transformer")),
+        "data_seed": Needs("dataset", ("cycles",)),
+    }
