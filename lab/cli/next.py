@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-    from lab.log import NextPlan
+    from lab.log import Action, NextPlan
     from lab.log.plan import ToRun
 
 _MONTH = 30  # days: lab.log.entry.STALE_DAYS, which is not imported to keep `lab --help` quick
@@ -41,6 +42,8 @@ def next_(
 
 def _print_plan(plan: NextPlan, console: Console) -> None:
     from lab.cli.log_actions import item_table
+    from lab.duration import show_duration
+    from lab.numbers import counted
 
     if not plan.open:
         console.print("No open action items. `lab log actions` lists all.", highlight=False)
@@ -53,6 +56,14 @@ def _print_plan(plan: NextPlan, console: Console) -> None:
         _head(console, f"To run: {_total(plan)}")
         for item in plan.to_run:
             console.print(_to_run_text(item))
+        if also := sum(item.also for item in plan.to_run):
+            seconds = sum(item.also_seconds for item in plan.to_run)
+            console.print(
+                f"These suites have {counted(also, 'other run')} due by now, about "
+                f"{show_duration(seconds)}; `lab suite status FILE` says why.",
+                style="dim",
+                highlight=False,
+            )
     if plan.by_hand:
         _head(console, f"To do or decide ({len(plan.by_hand)}): no run is known that closes these")
         console.print(item_table(plan.by_hand, {}))
@@ -99,15 +110,24 @@ def _to_run_text(item: ToRun) -> Text:
         text.append(f" ({wall} on {item.workers} workers)", style="dim")
     if item.done:
         text.append(f"; {counted(item.done, 'run')} there already", style="default not bold")
-    for action in item.actions:
-        stale = f", {action.age}d" if action.age else ""
-        line = f"\n  {action.number:>3}  {action.text} "
-        text.append(line, style="default not bold")
-        text.append(f"({action.place}{stale})", style="dim not bold")
+    for numbers, action, places in _alike(item.actions):
+        age = f", {action.age}d" if action.age else ""
+        text.append(f"\n  {numbers}  {action.text} ", style="default not bold")
+        text.append(f"({action.place}{places}{age})", style="dim not bold")
     if item.before:
         text.append(f"\n       {item.before}, then", style="default not bold")
     text.append(f"\n       {item.command}", style="green not bold")
     if item.also:
-        also = f"{item.also} more that {'is' if item.also == 1 else 'are'} due by now"
-        text.append(f"  (runs {also} too, {show_duration(item.also_seconds)})", style="dim")
+        others = f"{counted(item.also, 'other run')} due by now"
+        text.append(f"  (and {others}, {show_duration(item.also_seconds)})", style="dim not bold")
     return text
+
+
+def _alike(actions: Sequence[Action]) -> Iterator[tuple[str, Action, str]]:
+    """Items with the same words told once: their numbers, the first, and how many places more."""
+    told: dict[str, list[Action]] = {}
+    for action in actions:
+        told.setdefault(action.text, []).append(action)
+    for items in told.values():
+        more = f" and {len(items) - 1} more" if len(items) > 1 else ""
+        yield ", ".join(str(item.number) for item in items), items[0], more

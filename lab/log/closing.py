@@ -34,6 +34,7 @@ _LONGER = re.compile(r"Run longer \(`(?P<name>\w+)=(?P<value>\d+)`\)", re.IGNORE
 _AT_LEAST = re.compile(
     r"Run (?:longer: about|at least) (?P<count>\d+) (?P<name>epochs|steps)\b", re.IGNORECASE
 )
+_BEYOND = re.compile(r"Try `(?P<name>\w+)` (?P<way>above|below) (?P<value>-?[\d.]+(?:e-?\d+)?)")
 _OTHER_SEEDS = re.compile(r"Repeat with (?:other|more) seeds", re.IGNORECASE)
 _MEND = re.compile(r"Mend and run again", re.IGNORECASE)
 _RUN_ID = re.compile(r"\b\d{8}_\d{6}(?:-\d+)?(?:_j\d+)?\b")
@@ -44,8 +45,9 @@ _NOTEBOOK = re.compile(r"(?:notebooks/)?[\w-]+(?:/[\w-]+)+(?:\.ipynb)?")
 class Closer:
     """What runs an item asks for.
 
-    `every` asks for it of every arm among the runs that the item's entry names; `other_seeds` for
-    a repeat of the first of those; `again` for these runs once more.
+    `every` asks for it of every arm among the runs that the item's entry names, `like_first` of a
+    run like the first of those, `other_seeds` for a repeat of that one; `again` for these runs once
+    more.
     """
 
     suites: tuple[str, ...] = ()
@@ -53,6 +55,7 @@ class Closer:
     values: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     conditions: tuple[Query, ...] = ()
     every: bool = False
+    like_first: bool = False
     other_seeds: bool = False
     again: tuple[str, ...] = ()
     written: bool = False  # by the item's author, in brackets
@@ -130,9 +133,14 @@ def _from_words(text: str) -> Closer | None:
     if match := _LONGER.match(text):
         return Closer(values={match["name"]: (int(match["value"]),)}, every=True)
     if match := _AT_LEAST.match(text):
-        return Closer(conditions=(parse_query(f"{match['name']} >= {match['count']}"),))
+        enough = parse_query(f"{match['name']} >= {match['count']}")
+        return Closer(conditions=(enough,), like_first=True)
+    if match := _BEYOND.match(text):
+        sign = ">" if match["way"] == "above" else "<"
+        value = match["value"].rstrip(".")
+        return Closer(conditions=(parse_query(f"{match['name']} {sign} {value}"),))
     if _OTHER_SEEDS.match(text):
-        return Closer(other_seeds=True)
+        return Closer(like_first=True, other_seeds=True)
     if _MEND.match(text) and (ids := _RUN_ID.findall(text)):
         return Closer(again=tuple(ids))
     return None

@@ -65,14 +65,9 @@ class Ledger:
 
     def run(self, run_id: str) -> Run | None:
         """The run of this id, archived or not."""
-        from lab.record.catalogue import find_run
-
-        if run_id not in self.runs:
-            try:
-                self.runs[run_id] = find_run(self._workspace, run_id)
-            except LabError:
-                return None
-        return self.runs[run_id]
+        if run_id not in self.runs and (run := known_run(self._workspace, run_id)):
+            self.runs[run_id] = run
+        return self.runs.get(run_id)
 
     def done_since(self, day: str | None, notebooks: Iterable[str]) -> list[Run]:
         """Done runs, newest first, that started on `day` or later; of any notebook if none given.
@@ -179,6 +174,19 @@ class Ledger:
                     for run in found
                 )
         return None
+
+
+def known_run(workspace: Workspace, run_id: str) -> Run | None:
+    """The run with exactly this id, archived or not, without looking at any other."""
+    from lab.record.catalogue import ARCHIVE
+
+    for folder in (workspace.runs, workspace.runs / ARCHIVE):
+        if (folder / run_id / "run.json").is_file():
+            try:
+                return Run.read(folder / run_id)
+            except LabError:
+                return None
+    return None
 
 
 def _named(suite: Suite) -> set[str | None]:

@@ -98,9 +98,8 @@ def _asked(closer: Closer, named: Sequence[Run], ledger: Ledger) -> Iterator[Nee
     elif closer.notebooks:
         for notebook in ledger.notebooks(closer.notebooks):
             yield from _of_notebook(notebook, closer, ledger)
-    elif closer.other_seeds:
-        for run in named[:1]:
-            yield replace(_like(run, _without(run.params, {SEED})), not_seed=run.seed)
+    elif closer.like_first and named:
+        yield _like_first(named[0], closer)
     elif closer.every and named:
         for run in named:
             yield from _changed(_like(run, run.params), closer)
@@ -114,6 +113,18 @@ def _asked(closer: Closer, named: Sequence[Run], ledger: Ledger) -> Iterator[Nee
                 conditions=closer.conditions,
                 changes=values,
             )
+
+
+def _like_first(run: Run, closer: Closer) -> Need:
+    free = {SEED, *(name for query in closer.conditions for name in query.names)}
+    need = _like(run, _without(run.params, free))
+    asked = [query.text for query in closer.conditions] or ["another seed"]
+    return replace(
+        need,
+        label=" ".join([need.label, *asked]),
+        conditions=closer.conditions,
+        not_seed=run.seed if closer.other_seeds else None,
+    )
 
 
 def _of_suite(name: str, closer: Closer, ledger: Ledger) -> Iterator[Need]:

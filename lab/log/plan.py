@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from lab.errors import InputError
 from lab.log.closing import Closer, closer_of
@@ -14,6 +15,9 @@ from lab.log.ledger import Ledger, Planned
 from lab.log.life import actions
 from lab.log.needs import Need, needs_of
 from lab.workspace import Workspace
+
+if TYPE_CHECKING:
+    from lab.suite.schema import Suite
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,7 @@ def next_plan(*, stale_after: int = STALE_DAYS, workspace: Workspace | None = No
     waiting = {i: needs for i, needs in asked.items() if needs and i not in looks_done}
     to_run = _to_run([a for a in found if a.id in waiting], waiting, ledger, workspace)
     missing = {n.key: n for needs in waiting.values() for n in needs if n.run is None}
-    times = [_seconds(need, ledger) for need in missing.values()]
+    times = [ledger.seconds(n.notebooks, n.params, n.suite, n.arm) for n in missing.values()]
     by_hand = [a for a in found if a.id not in looks_done and a.id not in waiting]
     return NextPlan(
         looks_done=tuple(
@@ -177,6 +181,7 @@ def _group(need: Need) -> tuple[str, ...]:
     name = need.suite or ", ".join(sorted(need.notebooks))
     # Seeds are added to a suite together; another value of anything else is another experiment.
     rest = [f"{n}={v}" for n, v in need.changes.items() if n != "seed"]
+    rest += [query.text for query in need.conditions]
     return (name, *(["seed"] if "seed" in need.changes else []), *rest)
 
 
@@ -184,48 +189,74 @@ def _one_to_run(
     needs: Sequence[Need], asking: tuple[Action, ...], ledger: Ledger, workspace: Workspace
 ) -> ToRun:
     missing = [need for need in needs if need.run is None]
-    times = [_seconds(need, ledger) for need in missing]
-    suite = ledger.suites.get(missing[0].suite or "")
-    name = missing[0].suite or ", ".join(sorted(missing[0].notebooks)) or missing[0].label
-    also = also_seconds = 0.0
-    command, before, file = _by_notebook(missing[0]), None, None
-    if suite:
-        path, what = suite
-        file = workspace.relative(path)
-        command = f"lab suite run {file}"
-        values = _values(missing)
-        matrix = what.matrix or {}
-        added = {n: [v for v in vs if v not in matrix.get(n, ())] for n, vs in values.items()}
-        added = {n: vs for n, vs in added.items() if vs}
-        before = _told_change(added, matrix, file) if added else None
-        if set(added) <= set(matrix):
-            wider = {n: [*matrix[n], *added.get(n, ())] for n in matrix} if matrix else None
-            plan = ledger.plan(what.model_copy(update={"matrix": wider})) or []
-            due = [item for item in plan if item.due]
-            others = [item for item in due if not any(_is(need, item) for need in missing)]
-            also, also_seconds = len(others), sum(_planned_seconds(i, ledger) for i in others)
-            if len(due) - len(others) < len(missing) and not added:
-                command += " --fresh"  # by its own rules the suite has nothing to run
+    first = missing[0]
+    times = [ledger.seconds(n.notebooks, n.params, n.suite, n.arm) for n in missing]
+    # What has conditions or is like one run is no run that a suite's file could ask for.
+    by_suite = first.planned is not None or bool(first.changes)
+    suite = ledger.suites.get(first.suite or "") if by_suite else None
+    start = _by_suite(missing, *suite, ledger, workspace) if suite else _by_notebook(first)
     return ToRun(
-        name=name,
-        file=file,
-        command=command,
-        before=before,
+        name=first.suite or ", ".join(sorted(first.notebooks)) or first.label,
+        file=workspace.relative(suite[0]) if suite else None,
+        command=start.command,
+        before=start.before,
         actions=asking,
         runs=len(missing),
         done=len(needs) - len(missing),
         seconds=sum(time or 0.0 for time in times),
         unknown=sum(time is None for time in times),
         workers=suite[1].workers if suite else 1,
-        also=int(also),
-        also_seconds=also_seconds,
+        also=len(start.others),
+        also_seconds=sum(
+            ledger.seconds((i.notebook,), i.params, i.suite, i.arm) or 0.0 for i in start.others
+        ),
     )
 
 
-def _by_notebook(need: Need) -> str:
+@dataclass(frozen=True)
+class _Start:
+    """The command that starts runs, what to change first, and what it starts besides."""
+
+    command: str
+    before: str | None = None
+    others: tuple[Planned, ...] = ()
+
+
+def _by_notebook(need: Need) -> _Start:
     notebook = next(iter(sorted(need.notebooks)), "NOTEBOOK")
-    values = "".join(f" -p {name}={value}" for name, value in need.changes.items())
-    return f"lab run {notebook}{values}"
+    given = {name: str(value) for name, value in need.changes.items()}
+    for query in need.conditions:
+        given |= {name: "VALUE" for name in query.names if "/" not in name}
+    if need.not_seed is not None:
+        given["seed"] = "VALUE"
+    values = "".join(f" -p {name}={value}" for name, value in given.items())
+    asked = " and ".join(query.text for query in need.conditions)
+    return _Start(f"lab run {notebook}{values}", f"choose a value with {asked}" if asked else None)
+
+
+def _by_suite(
+    missing: Sequence[Need], path: Path, suite: Suite, ledger: Ledger, workspace: Workspace
+) -> _Start:
+    file = workspace.relative(path)
+    matrix = suite.matrix or {}
+    values = _values(missing)
+    if set(values) - set(matrix):
+        told = ", ".join(f"`{n}: {v}`" for n, vs in values.items() for v in vs)
+        return _Start("lab suite run COPY.yaml", f"copy {file}, give it a `name:` and {told}")
+    added = {n: [v for v in vs if v not in matrix[n]] for n, vs in values.items()}
+    added = {n: vs for n, vs in added.items() if vs}
+    wider = {n: [*matrix[n], *added.get(n, ())] for n in matrix} or None
+    plan = ledger.plan(suite.model_copy(update={"matrix": wider})) or []
+    due = [item for item in plan if item.due]
+    others = [item for item in due if not any(_is(need, item) for need in missing)]
+    # By its own rules the suite may have nothing to run, since nothing changed.
+    fresh = "" if added or len(due) - len(others) >= len(missing) else " --fresh"
+    told = " and ".join(
+        f"add {', '.join(map(str, vs))} to `{n}` under `matrix:`" for n, vs in added.items()
+    )
+    return _Start(
+        f"lab suite run {file}{fresh}", f"{told} in {file}" if told else None, tuple(others)
+    )
 
 
 def _values(needs: Sequence[Need]) -> dict[str, list[Any]]:
@@ -238,18 +269,6 @@ def _values(needs: Sequence[Need]) -> dict[str, list[Any]]:
     return found
 
 
-def _told_change(added: Mapping[str, Sequence[Any]], matrix: Mapping[str, Any], file: str) -> str:
-    told = []
-    for name, values in added.items():
-        shown = ", ".join(str(value) for value in values)
-        told.append(
-            f"add {shown} to `{name}` under `matrix:`"
-            if name in matrix
-            else f"set `{name}: {shown}`"
-        )
-    return f"{' and '.join(told)} in {file}"
-
-
 def _is(need: Need, item: Planned) -> bool:
     """Whether a planned run of a suite is the one that is needed."""
     if need.planned is not None:
@@ -259,11 +278,3 @@ def _is(need: Need, item: Planned) -> bool:
         and item.notebook in need.notebooks
         and all(item.params.get(name) == value for name, value in need.changes.items())
     )
-
-
-def _seconds(need: Need, ledger: Ledger) -> float | None:
-    return ledger.seconds(need.notebooks, need.params, need.suite, need.arm)
-
-
-def _planned_seconds(item: Planned, ledger: Ledger) -> float:
-    return ledger.seconds((item.notebook,), item.params, item.suite, item.arm) or 0.0
