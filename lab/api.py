@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from lab import comparison, diagnosis
 from lab.comparison.values import Comparison
@@ -11,14 +10,14 @@ from lab.diagnosis import Diagnosis
 from lab.executors import run_notebook
 from lab.notebook.again import rerun_plan
 from lab.record.catalogue import find_run, find_runs
-from lab.record.edit import add_note, archive_run, change_tags
+from lab.record.edit import add_note, change_tags
 from lab.record.run import Run
 from lab.record.verify import Problem, check_runs
 from lab.workspace import Workspace
 
 
 def compare(
-    by: str,
+    by: str | None = None,
     *,
     metric: str | None = None,
     rows: str | None = None,
@@ -26,14 +25,18 @@ def compare(
     baseline: object = None,
     seed_param: str = "seed",
     like: str | None = None,
+    interesting: float | None = None,
+    mix: bool = False,
     workspace: Workspace | None = None,
 ) -> Comparison:
     """Compare arms over seeds, as `lab compare` does.
 
-    `like` is the id of a run: only runs of its notebook count whose parameters are the same but
-    for `by` and the seed.
+    Without `by` every setting is an arm: the parameters without the seed. `like` is the id of a
+    run: only runs of its notebook count whose parameters are the same but for `by` and the seed.
+    `interesting` is the smallest difference worth knowing, in the unit of the metric. `mix` allows
+    a verdict where an arm mixes settings or the data differ.
 
-    lab.compare("pooling", where="notebook ~ image", metric="val/accuracy")
+    lab.compare("pooling", where="notebook ~ image", metric="val/accuracy", interesting=0.01)
     lab.compare("pooling", like=run.id)
     """
     place = workspace or Workspace.find()
@@ -41,7 +44,14 @@ def compare(
     if like is not None:
         found = comparison.alike(found, find_run(place, like), by=by, seed_param=seed_param)
     return comparison.compare(
-        found, by=by, metric=metric, rows=rows, baseline=baseline, seed_param=seed_param
+        found,
+        by=by,
+        metric=metric,
+        rows=rows,
+        baseline=baseline,
+        seed_param=seed_param,
+        interesting=interesting,
+        mix=mix,
     )
 
 
@@ -72,11 +82,6 @@ def note(run_id: str, text: str, *, workspace: Workspace | None = None) -> None:
 def tag(run_id: str, *changes: str, workspace: Workspace | None = None) -> list[str]:
     """Add tags written +T to a run, take away those written -T; the tags it then has."""
     return change_tags(show(run_id, workspace=workspace), changes)
-
-
-def archive(*run_ids: str, workspace: Workspace | None = None) -> list[Path]:
-    """Move runs to runs/archive/; the folders they then have."""
-    return [archive_run(run) for run in [show(one, workspace=workspace) for one in run_ids]]
 
 
 def check(

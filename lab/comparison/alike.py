@@ -5,14 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from lab.comparison.arms import ELSEWHERE
+from lab.errors import InputError, nearest
 from lab.record.run import Run
 
-_ELSEWHERE = {"device"}  # where a run was computed is no part of what was asked
 
+def alike(
+    runs: Iterable[Run], example: Run, *, by: str | None, seed_param: str = "seed"
+) -> list[Run]:
+    """The runs of the example's notebook with its parameters, whatever `by` and the seed are.
 
-def alike(runs: Iterable[Run], example: Run, *, by: str, seed_param: str = "seed") -> list[Run]:
-    """The runs of the example's notebook with its parameters, whatever `by` and the seed are."""
-    varied = {by, seed_param} | _ELSEWHERE
+    Raises InputError where `by` is no parameter, so that nothing but seeds could be compared.
+    """
+    if by is not None and by not in example.params:
+        raise InputError(
+            "--like keeps the parameters of a run, so it goes with --by PARAMETER",
+            seen=f"--by {by}",
+            do=f"{nearest(by, sorted(example.params))} Or choose the runs with --where.",
+        )
+    varied = {by, seed_param} | ELSEWHERE
 
     def fixed(params: Mapping[str, Any]) -> dict[str, Any]:
         return {name: value for name, value in params.items() if name not in varied}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from lab.errors import InputError, nearest
@@ -12,12 +13,13 @@ from lab.record.run import Run
 
 ARM = "arm"
 _HEADLINES = ("test/accuracy", "val/accuracy")
+_VALIDATIONS = ("val", "valid", "validation")
 
 
 def attribute(run: Run, name: str) -> Any:
     """The value of `name` in a run: its arm, a parameter, or a (dotted) key of run.json."""
-    if name == ARM:
-        return (run.record.get("suite") or {}).get("arm")
+    if name == ARM and (arm := (run.record.get("suite") or {}).get("arm")) is not None:
+        return arm
     if name in run.params:
         return run.params[name]
     value: Any = run.record
@@ -112,11 +114,83 @@ def check_metric(runs: Sequence[Run], metric: str) -> None:
 
 
 def pick_of(metric: str) -> str:
-    """Which value of a run stands for it: the last of a test metric, else the best.
+    """Which value of a run stands for a metric that is looked at alone: a test metric's last.
 
     A test set is looked at once, at the end; its best over epochs would be a choice made on it.
     """
     return "last" if metric.startswith("test/") else "best"
+
+
+@dataclass(frozen=True)
+class Picked:
+    """The value that stands for a run, the step it is of, and why that one."""
+
+    value: float
+    step: int | None
+    pick: str  # "best", "chosen" on validation, or "last"
+
+
+def picked(run: Run, metric: str) -> Picked | None:
+    """What stands for a run; None where the metric is missing or that value is not finite.
+
+    A validation metric counts by its best epoch. A test metric counts by the epoch that was best
+    in the same metric on validation (in val/loss where there is no such), of the epochs that were
+    tested; by its last value where none of those was validated.
+    """
+    entry = run.summary.get(metric)
+    if not isinstance(entry, dict):
+        return None
+    pick = pick_of(metric)
+    found = Picked(entry.get(pick), entry.get("best_step") if pick == "best" else None, pick)  # type: ignore[arg-type]
+    if pick == "last" and (sibling := validation_of(run, metric)):
+        found = _chosen(run, metric, sibling) or found
+    if not isinstance(found.value, int | float) or not math.isfinite(found.value):
+        return None
+    return found
+
+
+def measured(run: Run, metric: str) -> float | None:
+    """The value of `metric` that stands for a run; None where missing or not finite."""
+    found = picked(run, metric)
+    return float(found.value) if found else None
+
+
+def validation_of(run: Run, metric: str) -> str | None:
+    """The metric on which the epoch of a test metric is chosen: val/accuracy of test/accuracy."""
+    name = metric.partition("/")[2]
+    names = (f"{split}/{which}" for which in (name, "loss") for split in _VALIDATIONS)
+    return next((found for found in names if isinstance(run.summary.get(found), dict)), None)
+
+
+def _chosen(run: Run, metric: str, validation: str) -> Picked | None:
+    """The test value at the step that validated best; None where it was never tested."""
+    test, chosen_on = run.summary[metric], run.summary[validation]
+    step = chosen_on.get("best_step")
+    if step is not None and test.get("best_step") == step and test["best"] == test["last"]:
+        # Tested at that epoch alone, or best and last there anyway: the curves cannot say more.
+        return Picked(test["last"], step, "chosen")
+    tested, validated = _curves(run, metric, validation)
+    both = [at for at in tested if math.isfinite(validated.get(at, math.nan))]
+    if not both:
+        return None
+    sign = 1 if chosen_on.get("goal") == "max" else -1
+    best = max(both, key=lambda at: (sign * validated[at], -at))
+    # A single test is of the chosen epoch where no other validated better.
+    if len(tested) < 2 and sign * validated[best] < sign * chosen_on["best"]:
+        return None
+    return Picked(tested[best], best, "chosen")
+
+
+def _curves(run: Run, *metrics: str) -> list[dict[int, float]]:
+    """The values of each metric by step, the last of a step."""
+    import warnings
+
+    from lab.record.files import RecordWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RecordWarning)  # `lab check` tells of torn lines
+        lines = run.history()
+    return [{line["step"]: line[name] for line in lines if name in line} for name in metrics]
 
 
 def goal_in(runs: Sequence[Run], metric: str) -> str:
@@ -127,14 +201,6 @@ def goal_in(runs: Sequence[Run], metric: str) -> str:
         run.summary[metric]["goal"] for run in runs if "goal" in (run.summary.get(metric) or {})
     )
     return str(found.most_common(1)[0][0]) if found else goal_of(metric)
-
-
-def measured(run: Run, metric: str) -> float | None:
-    """The value of `metric` that stands for a run; None where missing or not finite."""
-    value = (run.summary.get(metric) or {}).get(pick_of(metric))
-    if not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return float(value)
 
 
 def seed_of(run: Run, seed_param: str) -> Any:

@@ -9,10 +9,18 @@ from typing import TYPE_CHECKING
 from lab import numbers
 from lab.comparison.measure import label
 from lab.comparison.values import Arm, Comparison, Row
+from lab.provenance import clipped
 
 if TYPE_CHECKING:
-    import pandas as pd
     from rich.console import ConsoleRenderable
+
+
+_PICKS = {
+    "best": "best epoch of {}",
+    "chosen": "{} at the epoch that was best on validation",
+    "last": "final value of {}",
+    "mixed": "{} at the epoch that was best on validation, else its final value",
+}
 
 
 @dataclass(frozen=True)
@@ -40,20 +48,25 @@ def grid(comparison: Comparison) -> Grid:
 
 def caption(comparison: Comparison) -> str:
     """What the cells are: which value of a run, averaged over what."""
-    most = max((arm.n for row in comparison.rows for arm in row.arms), default=0)
+    arms = [arm for row in comparison.rows for arm in row.measured]
     picks = {row.metric: row.pick for row in comparison.rows}
     told = []
-    for pick in ("best", "last"):
+    for pick, word in _PICKS.items():
         names = [f"`{metric}`" for metric, chosen in picks.items() if chosen == pick]
         if names:
-            word = "best epoch" if pick == "best" else "final value"
-            told.append(f"{word} of {' and '.join(names)}")
-    seeds = "one seed per arm" if most <= 1 else "mean over seeds ± standard deviation"
-    return f"{'; '.join(told)}; {seeds}"
+            told.append(word.format(" and ".join(names)))
+    unit = "seed" if all(arm.of_seeds for arm in arms) else "run"
+    if max((arm.n for arm in arms), default=0) <= 1:
+        told.append(f"one {unit} per arm")
+    else:
+        told.append(f"mean over {unit}s ± standard deviation")
+    if any(arm.letters for arm in arms):
+        told.append("arms that share a letter cannot be told apart")
+    return "; ".join(told)
 
 
 def markdown(comparison: Comparison) -> str:
-    """The table in Markdown, its best values in bold, with caption and notes below."""
+    """The table in Markdown, its best values in bold; caption, verdict and notes below."""
     made = grid(comparison)
     head = "| " + " | ".join(_cell(text) for text in made.headings) + " |"
     rule = "|" + "|".join("---" if i == 0 else "---:" for i in range(len(made.headings))) + "|"
@@ -61,9 +74,18 @@ def markdown(comparison: Comparison) -> str:
         "| " + " | ".join(f"**{_cell(c.text)}**" if c.best else _cell(c.text) for c in line) + " |"
         for line in made.lines
     ]
-    below = ["", f"*{made.caption[0].upper()}{made.caption[1:]}.*"]
+    below = ["", f"*{made.caption[0].upper()}{made.caption[1:]}.*", ""]
+    below += [f"- **{name}**: {text}" if name else text for name, text in sentences(comparison)]
     below += ["", *(f"- Note: {note}" for note in comparison.notes)] if comparison.notes else []
     return "\n".join([head, rule, *body, *below])
+
+
+def sentences(comparison: Comparison) -> list[tuple[str, str]]:
+    """Name and verdict of each row; the name is empty where there is but one."""
+    from lab.comparison.verdict import verdict_of
+
+    names = row_names(comparison)
+    return [(name, verdict_of(row).text) for name, row in zip(names, comparison.rows, strict=True)]
 
 
 def rich_table(comparison: Comparison) -> ConsoleRenderable:
@@ -73,8 +95,6 @@ def rich_table(comparison: Comparison) -> ConsoleRenderable:
     from rich.table import Table
     from rich.text import Text
 
-    from lab.comparison.verdict import verdict_of
-
     made = grid(comparison)
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2))
     for i, heading in enumerate(made.headings):
@@ -82,8 +102,8 @@ def rich_table(comparison: Comparison) -> ConsoleRenderable:
     for line in made.lines:
         table.add_row(*(Text(c.text, style="bold green" if c.best else "") for c in line))
     said = [
-        Text((f"{name}: " if name else "") + verdict_of(row).text.replace("`", ""))
-        for name, row in zip(row_names(comparison), comparison.rows, strict=True)
+        Text((f"{name}: " if name else "") + text.replace("`", ""))
+        for name, text in sentences(comparison)
     ]
     notes = [Text(f"Note: {note.replace('`', '')}", style="yellow") for note in comparison.notes]
     below = Text(made.caption.replace("`", ""), style="dim")
@@ -103,32 +123,12 @@ def html(comparison: Comparison) -> str:
         + "</tr>"
         for line in made.lines
     )
+    said = [f"{name}: {text}" if name else text for name, text in sentences(comparison)]
     below = "".join(
         f"<p>{escape.escape(text.replace('`', ''))}</p>"
-        for text in (made.caption, *comparison.notes)
+        for text in (f"{made.caption[0].upper()}{made.caption[1:]}.", *said, *comparison.notes)
     )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{below}"
-
-
-def frame(comparison: Comparison) -> pd.DataFrame:
-    """One line per row and arm, for further work in pandas."""
-    import pandas as pd
-
-    kept = ("n", "mean", "sd", "minimum", "maximum", "low", "high", "best")
-    lines = [
-        {
-            **({comparison.rows_by: row.name} if comparison.rows_by else {}),
-            comparison.by: arm.name,
-            "metric": row.metric,
-            **{name: getattr(arm, name) for name in kept},
-            "delta_best": arm.delta_best,
-            "delta_baseline": arm.delta_baseline,
-            "runs": list(arm.run_ids),
-        }
-        for row in comparison.rows
-        for arm in row.arms
-    ]
-    return pd.DataFrame(lines)
 
 
 def _arms_across(comparison: Comparison) -> tuple[tuple[str, ...], tuple[tuple[Cell, ...], ...]]:
@@ -155,18 +155,21 @@ def _arms_down(comparison: Comparison) -> tuple[tuple[str, ...], tuple[tuple[Cel
     more = len(measured) > 2
     ends = "95% interval" if any(arm.low is not None for arm in measured) else "Range"
     wide = any(arm.n > 1 for arm in measured)
+    lettered = any(arm.letters for arm in measured)
     lines = []
     for arm in row.arms:
         cells = [Cell(arm.name, _stands_out(row, arm)), Cell(str(arm.n)), _value(row, arm)]
         cells += [Cell(_ends(row, arm, ends))] if wide else []
         cells.append(Cell("baseline" if arm.name == row.baseline else _delta(row, arm, best=False)))
         cells += [Cell(_delta(row, arm, best=True))] if more else []
+        cells += [Cell(arm.letters)] if lettered else []
         lines.append(tuple(cells))
     value = numbers.heading(row.metric)
     value = value.replace(numbers.unit(row.metric).lower(), numbers.unit(row.metric))
-    headings = [comparison.by.replace("_", " ").capitalize(), "Seeds", value]
+    counted = "Seeds" if all(arm.of_seeds for arm in measured) else "Runs"
+    headings = [comparison.by.replace("_", " ").capitalize(), counted, value]
     headings += [ends] if wide else []
-    headings += ["Delta", *(["To best"] if more else [])]
+    headings += ["Delta", *(["To best"] if more else []), *(["Group"] if lettered else [])]
     return tuple(headings), tuple(lines)
 
 
@@ -191,8 +194,8 @@ def _value(row: Row, arm: Arm) -> Cell:
 
 
 def _stands_out(row: Row, arm: Arm) -> bool:
-    # Where all are level none is the best.
-    return arm.best and len(row.best) < len(row.measured)
+    # Where all are level, or not comparable, none is the best.
+    return arm.best and len(row.best) < len(row.measured) and row.refused is None
 
 
 def _row_delta(row: Row) -> str:
@@ -216,7 +219,7 @@ def _ends(row: Row, arm: Arm, kind: str) -> str:
         return numbers.MISSING
     if numbers.is_fraction(row.metric):
         # A t interval knows nothing of the bounds; nobody is served by 100.5% accuracy.
-        low, high = max(low, 0.0), min(high, 1.0)
+        low, high = clipped(low, 0.0, 1.0), clipped(high, 0.0, 1.0)
     ends = [numbers.amount(row.metric, end, with_unit=False) for end in (low, high)]
     return f"{ends[0]} to {ends[1]}"
 

@@ -24,7 +24,7 @@ Spec = dict[str, Any]
 
 def comparison_spec(comparison: Comparison, runs: Sequence[Run], kind: str = "comparison") -> Spec:
     """The evidence of a comparison: its runs, counted or not, and what was asked of them."""
-    return {
+    spec = {
         "kind": kind,
         "runs": [run.id for run in runs],
         "by": comparison.by,
@@ -33,6 +33,8 @@ def comparison_spec(comparison: Comparison, runs: Sequence[Run], kind: str = "co
         "baseline": comparison.baseline,
         "seed_param": comparison.seed_param,
     }
+    declared = {"interesting": comparison.interesting, "mix": comparison.mix}
+    return spec | {name: value for name, value in declared.items() if value}
 
 
 def block_text(spec: Spec, workspace: Workspace, source: RunSource | None = None) -> str:
@@ -59,6 +61,8 @@ def compared(spec: Spec, source: RunSource) -> tuple[Comparison, Story]:
         rows=spec.get("rows"),
         baseline=spec.get("baseline"),
         seed_param=spec.get("seed_param", "seed"),
+        interesting=spec.get("interesting"),
+        mix=bool(spec.get("mix")),
     )
     comparison = sourced(comparison) if is_telling() else comparison
     return comparison, tell(comparison, runs, actions=False)

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from lab import numbers
-from lab.comparison.measure import headline, label, pick_of
+from lab.comparison.measure import headline, label, measured, pick_of
 from lab.diagnosis import Curve, Diagnosis, diagnose
 from lab.duration import show_duration
 from lab.log.findings import why
@@ -173,9 +173,8 @@ def _against(run: Run, baseline: Run) -> str | None:
     entry, other = (run.summary.get(metric or ""), baseline.summary.get(metric or ""))
     if not metric or not entry or not other:
         return None
-    pick = pick_of(metric)
-    mine, theirs = entry.get(pick), other.get(pick)
-    if not isinstance(mine, int | float) or not isinstance(theirs, int | float):
+    mine, theirs = measured(run, metric), measured(baseline, metric)
+    if mine is None or theirs is None:
         return None
     gained = (mine - theirs) * (1 if entry.get("goal") == "max" else -1)
     changed = {setting.name for setting in _settings(run, baseline) if setting.was is not None}

@@ -3,33 +3,50 @@
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 
-ALPHA = 0.05
+from lab.stats.intervals import ALPHA, quantile
+
 POWER = 0.8
 MOST = 200  # beyond this many seeds the answer is "not with seeds"
 
 
 def pairs_needed(
-    difference: float, sd: float, *, power: float = POWER, alpha: float = ALPHA
+    difference: float,
+    sd: float,
+    *,
+    power: float = POWER,
+    alpha: float = ALPHA,
+    freedom_per_pair: float = 1.0,
 ) -> int | None:
-    """The fewest pairs with which a two-sided paired t test finds `difference`; None above MOST.
+    """The fewest pairs with which a two-sided t test finds `difference`; None above MOST.
 
-    `sd` is the standard deviation of the paired differences.
+    `sd` is the standard deviation of the paired differences. For two independent samples of that
+    size it is the one of a single difference, and `freedom_per_pair` 2 where they are equally
+    spread (1 where all the spread is in one of them).
     """
     if difference == 0 or not math.isfinite(difference) or not math.isfinite(sd):
         return None
     if sd == 0:
         return 2
-    for pairs in range(2, MOST + 1):
-        if _power(abs(difference) / sd, pairs, alpha) >= power:
+    effect = abs(difference) / sd
+    normal = NormalDist()
+    # A t test needs more than the normal approximation, so this is where to begin.
+    least = ((normal.inv_cdf(1 - alpha / 2) + normal.inv_cdf(power)) / effect) ** 2
+    if least > MOST:
+        return None
+    for pairs in range(max(2, math.floor(least)), MOST + 1):
+        if _power(effect, pairs, alpha, freedom_per_pair) >= power:
             return pairs
     return None
 
 
-def _power(effect: float, pairs: int, alpha: float) -> float:
-    from scipy.stats import nct, t
+def _power(effect: float, pairs: int, alpha: float, freedom_per_pair: float) -> float:
+    from scipy.special import nctdtr
 
-    freedom = pairs - 1
-    edge = float(t.ppf(1 - alpha / 2, freedom))
+    freedom = freedom_per_pair * (pairs - 1)
+    edge = quantile(1 - alpha, freedom)
     shift = effect * math.sqrt(pairs)
-    return float(nct.sf(edge, freedom, shift) + nct.cdf(-edge, freedom, shift))
+    if shift > edge + 30:  # certain, and beyond where the noncentral t can be computed
+        return 1.0
+    return float(1 - nctdtr(freedom, shift, edge) + nctdtr(freedom, shift, -edge))

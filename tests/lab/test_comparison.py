@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import statistics
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -127,16 +128,23 @@ def test_for_a_loss_the_lowest_is_best(tmp_path: Path) -> None:
     assert verdict_of(row).text.startswith("`mean` is better than `attention` by 0.015 MSE")
 
 
-def test_intervals_widen_with_the_number_of_arms(tmp_path: Path) -> None:
-    arms = {"a": MEAN, "b": ATTENTION, "c": [v + 0.001 for v in MEAN], "d": [0.4] * 5}
+def test_decisions_allow_for_every_pair_tested(tmp_path: Path) -> None:
+    arms = {"a": MEAN, "b": ATTENTION, "c": [0.466, 0.465, 0.47, 0.468, 0.469], "d": [0.4] * 5}
     row = compare(read(seeded_runs(tmp_path, "pooling", arms)), by="pooling").rows[0]
     worst = row.arm("d")
     assert worst is not None
     assert worst.to_best is not None
-    expected = stats.ttest_rel([0.4] * 5, ATTENTION).confidence_interval(1 - 0.05 / 6)
-    assert worst.to_best.low == pytest.approx(expected.low)
-    assert "all pairs together" in verdict_of(row).text
-    assert "It is also better than `a` (by 1.5 points) and `d`" in verdict_of(row).text
+    expected = stats.ttest_rel([0.4] * 5, ATTENTION)
+    assert worst.to_best.p == pytest.approx(expected.pvalue)
+    assert worst.to_best.low == pytest.approx(expected.confidence_interval().low)
+    alone = [stats.ttest_rel(arms[a], arms[b]).pvalue for a, b in combinations("abcd", 2)]
+    ranked = sorted(range(6), key=lambda i: alone[i])
+    steps = {i: (6 - rank) * alone[i] for rank, i in enumerate(ranked)}
+    holm = [max(steps[j] for j in ranked[: ranked.index(i) + 1]) for i in range(6)]
+    assert [p.difference.adjusted for p in row.pairs] == pytest.approx([min(p, 1) for p in holm])
+    text = verdict_of(row).text
+    assert "after Holm over 6 pairs" in text
+    assert "It is also better than `a` (by 1.5 points) and `d`" in text
 
 
 def test_ties_are_ties(tmp_path: Path) -> None:
@@ -148,7 +156,7 @@ def test_ties_are_ties(tmp_path: Path) -> None:
     ).to_markdown().replace("**Note", "")
 
 
-def test_a_validation_metric_counts_by_its_best_a_test_metric_by_its_last(tmp_path: Path) -> None:
+def test_a_validation_metric_counts_by_its_best_a_test_metric_by_what_was_chosen_on_it(tmp_path: Path) -> None:
     curves = {"val/accuracy": [0.4, 0.6, 0.5], "test/accuracy": [0.7, 0.65]}
     made = [
         write_run(tmp_path, f"20260120_10000{i}", params={"arm_": i}, curves=curves)
@@ -157,9 +165,9 @@ def test_a_validation_metric_counts_by_its_best_a_test_metric_by_its_last(tmp_pa
     by_val = compare(read(made), by="arm_", metric="val/accuracy")
     by_test = compare(read(made), by="arm_", metric="test/accuracy")
     assert (by_val.rows[0].pick, by_val.rows[0].arms[0].mean) == ("best", 0.6)
-    assert (by_test.rows[0].pick, by_test.rows[0].arms[0].mean) == ("last", 0.65)
-    assert "best epoch of `val/accuracy`" in by_val.to_markdown().replace("Best", "best")
-    assert "final value of `test/accuracy`" in by_test.to_markdown().replace("Final", "final")
+    assert (by_test.rows[0].pick, by_test.rows[0].arms[0].mean) == ("chosen", 0.65)
+    assert "*Best epoch of `val/accuracy`" in by_val.to_markdown()
+    assert "*`test/accuracy` at the epoch that was best on validation" in by_test.to_markdown()
 
 
 def test_rows_have_their_own_metric_and_are_never_pooled(tmp_path: Path) -> None:
@@ -279,7 +287,14 @@ def test_what_differs_beside_the_seed_is_told(tmp_path: Path) -> None:
         code="d" * 64,
         data=[{"name": "cifar10", "sha256": "1", "path": None}],
     )
-    notes = "\n".join(compare(read(made), by="pooling").notes)
+    refused = compare(read(made), by="pooling")
+    said = verdict_of(refused.rows[0])
+    assert said.text.startswith("No verdict: runs of one arm differ in `lr` (0.1, 0.2), not only")
+    assert (said.winner, said.settled) == (None, False)
+    assert "**" not in refused.to_markdown()
+    mixed = compare(read(made), by="pooling", mix=True)
+    assert verdict_of(mixed.rows[0]).winner == "max"
+    notes = "\n".join(mixed.notes)
     assert "Mixed arms: runs of `mean` differ in `lr` (0.1, 0.2), not only in the seed." in notes
     assert "The arms differ in more than `pooling`: `depth` (3, none)." in notes
     assert "2 versions of the code" in notes
@@ -288,9 +303,12 @@ def test_what_differs_beside_the_seed_is_told(tmp_path: Path) -> None:
 
 def test_changed_data_is_told(tmp_path: Path) -> None:
     for i in range(2):
-        data = [{"name": "etth1", "sha256": str(i), "path": None}]
+        data = [{"name": "etth1", "sha256": str(i), "path": "ETTh1.csv"}]
         seeded_runs(tmp_path, "pooling", {f"arm{i}": [0.4]}, start=i, data=data)
-    notes = compare(read(sorted(tmp_path.iterdir())), by="pooling").notes
+    runs = read(sorted(tmp_path.iterdir()))
+    said = verdict_of(compare(runs, by="pooling").rows[0]).text
+    assert said.startswith("No verdict: the data changed between runs: etth1.")
+    notes = compare(runs, by="pooling", mix=True).notes
     assert "The data changed between runs: etth1." in notes
 
 
