@@ -1,4 +1,4 @@
-"""`lab log new|list|actions|done|status|check|refresh`."""
+"""`lab log new|list|status`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from lab.cli import log_actions, log_claim
+from lab.cli import log_actions, log_check, log_claim, log_import
 
 app = typer.Typer(help="The lab log: dated entries written from runs.", no_args_is_help=True)
 
@@ -18,7 +18,9 @@ Many = list[str] | None
 
 def register(root: typer.Typer) -> None:
     log_actions.register(app)
+    log_check.register(app)
     log_claim.register(app)
+    log_import.register(app)
     root.add_typer(app, name="log")
 
 
@@ -78,6 +80,8 @@ def new(
         typer.echo(entry.text)
     else:
         typer.echo(f"{entry.title}\n{entry.place}")
+    for item in entry.repeated:
+        typer.echo(f"Not asked for again, {item.state}: {item.text}  ({item.place})", err=True)
 
 
 @app.command("list")
@@ -117,41 +121,6 @@ def status(
 
     changed = lab.log.status(entry, status)
     typer.echo(f"{changed.title}: {changed.status}  ({changed.place})")
-
-
-@app.command("check")
-def check(as_json: Json = False) -> None:
-    """Recompute every generated block from the runs; exit 1 where one no longer holds."""
-    import lab.log
-    from lab.cli.show import print_json
-    from lab.numbers import counted
-
-    drifts = lab.log.check()
-    if as_json:
-        print_json([drift.as_dict() for drift in drifts])
-    else:
-        missing = [drift for drift in drifts if drift.missing]
-        for drift in drifts:
-            if not drift.missing:
-                typer.echo(str(drift))
-        if len(drifts) > len(missing):
-            typer.echo(f"{counted(len(drifts) - len(missing), 'line')} no longer as the runs say")
-        if missing:
-            blocks = counted(len(missing), "block")
-            typer.echo(f"{blocks} cannot be checked: their runs are not on this machine")
-        if not drifts:
-            typer.echo("Everything holds.")
-    if drifts:
-        raise typer.Exit(1)
-
-
-@app.command("refresh")
-def refresh() -> None:
-    """Rewrite the generated blocks from the runs; prose is never touched."""
-    import lab.log
-
-    for place in lab.log.refresh():
-        typer.echo(place)
 
 
 def _day(text: str | None) -> date | None:

@@ -61,10 +61,12 @@ def curves_of(
 
     points: dict[str, list[tuple[int, float]]] = {}
     for i, row in enumerate(history):
-        step = int(row.get("step", i))
+        step = row.get("step", i)
         for name, value in row.items():
             if "/" in name and isinstance(value, int | float):
-                points.setdefault(name, []).append((step, float(value)))
+                # A float stays the object it is: it may know which run it is of.
+                point = value if isinstance(value, float) else float(value)
+                points.setdefault(name, []).append((step, point))
     goals = {name: (summary.get(name) or {}).get("goal") for name in points}
     return tuple(
         _curve(name, found, str(goals[name] or goal_of(name))) for name, found in points.items()

@@ -24,6 +24,7 @@ from lab.log.entry import entry_sections, read_books
 from lab.log.evidence import blocks_of, wrapped
 from lab.log.findings import listed
 from lab.log.place import add_entry
+from lab.log.refreshing import save_snapshots
 from lab.log.render import render
 from lab.record.run import Run
 from lab.workspace import Workspace
@@ -78,6 +79,8 @@ def claim(
         made = _into(str(entry), block, spec, dry_run, workspace)
     else:
         made = _own_entry(spec, block, test, found, file, checked_date(date), dry_run, workspace)
+    if not dry_run:
+        save_snapshots(block, workspace)
     said = f"{STATES[test.grade]}. {sentence(test, spec['margin'])}"
     return NewClaim(test.grade, said, made)
 

@@ -12,15 +12,19 @@ from typing import TYPE_CHECKING
 from lab.comparison import compare
 from lab.comparison.measure import ARM, headline
 from lab.errors import InputError, LogError, nearest
+from lab.log.arrivals import query_of
 from lab.log.blocks import Spec, block_text, comparison_spec, read_run
 from lab.log.book import date_of
 from lab.log.editor import edited
+from lab.log.entry import Action
 from lab.log.evidence import wrapped
 from lab.log.experiment import experiment_name, experiment_of
 from lab.log.findings import Story, tell
 from lab.log.nights import night_of
 from lab.log.place import add_entry
+from lab.log.refreshing import save_snapshots
 from lab.log.render import render
+from lab.log.repeats import not_repeated
 from lab.log.report import failure_actions, suite_specs
 from lab.log.selection import baseline_of, found_by, one_run, repeats_of, rows_for, selected
 from lab.record.run import Run
@@ -48,6 +52,7 @@ class NewEntry:
     line: int | None
     text: str
     place: str  # as FILE:LINE
+    repeated: tuple[Action, ...] = ()  # items that it does not ask for again
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,7 @@ class Request:
     baseline: str | None
     seed_param: str
     suite: str | None
+    query: dict[str, str] | None  # what gave the runs, kept beside them
     editing: bool
 
 
@@ -105,6 +111,7 @@ def new(
     seed_param: str = "seed",
     run: str | None = None,
     suite: str | None = None,
+    query: str | None = None,
     file: Path | str | None = None,
     date: calendar | str | None = None,
     dry_run: bool = False,
@@ -118,9 +125,10 @@ def new(
     new("experiment", run="20260120_231502")   # baseline: a run id, by default the one before
     new("suite", suite="overnight")
 
-    `runs` is an expression as for `lab.runs`, or runs. A hand-written finding stands above the
-    generated one, a hand-written impact replaces the generated, actions are added. Without a title
-    the verdict becomes it. Raises InputError or LogError, and then nothing was written.
+    `runs` is an expression as for `lab.runs`, or runs, and then `query` may be the expression that
+    found them: it is kept beside them, so that new ones are told later. A hand-written finding
+    stands above the generated one, a hand-written impact replaces the generated, actions are added.
+    Without a title the verdict becomes it. Raises InputError or LogError, and then nothing was written.
     """
     if kind not in KINDS:
         raise InputError("Unknown kind of entry", seen=kind, do=nearest(kind, KINDS))
@@ -130,24 +138,34 @@ def new(
         related=tuple(related), finding=_texts(finding), impact=_texts(impact),
         actions=tuple(actions), by=by,
         metric=metric, rows=rows, baseline=baseline, seed_param=seed_param, suite=suite,
+        query=query_of(runs if isinstance(runs, str) else query, suite),
         editing=edit,
     )  # fmt: skip
+    about: list[Run] | None
     if kind == "experiment":
-        draft = _experiment(request, one_run(run, runs, suite, metric, workspace), workspace)
+        about = [one_run(run, runs, suite, metric, workspace)]
+        draft = _experiment(request, about[0], workspace)
     elif kind == "suite":
-        draft = _suite(request, selected(runs, suite, workspace), workspace)
+        about = selected(runs, suite, workspace)
+        draft = _suite(request, about, workspace)
     else:
-        draft = _research(request, selected(runs, suite, workspace, run), workspace)
+        about = selected(runs, suite, workspace, run)
+        draft = _research(request, about, workspace)
+    proposed = not_repeated(draft.actions, about or (), workspace, keep=request.actions)
+    draft = replace(draft, actions=proposed.texts)
     text = render(f"{kind}_entry", workspace, entry=draft)
     path = _file(file, kind, workspace)
     if edit:
         text = edited(text)
     line = None if dry_run else add_entry(path, text)
+    if not dry_run:
+        save_snapshots(text, workspace)
     # The editor may have changed title and date.
     heading = text.strip().split("\n", 1)[0].lstrip("# ").strip()
     dated = date_of(heading) or draft.date
     place = f"{workspace.relative(path)}:{line}" if line else workspace.relative(path)
-    return NewEntry(heading.removeprefix(dated).strip(), dated, path, line, text, place)
+    name = heading.removeprefix(dated).strip()
+    return NewEntry(name, dated, path, line, text, place, proposed.repeated)
 
 
 def new_for_suite(
@@ -161,7 +179,7 @@ def new_for_suite(
     return new(
         item.kind, item.title, category=item.category, status=item.status, runs=found,
         by=item.by, metric=item.metric, rows=item.rows or rows_for(found, item.metric),
-        suite=name, file=item.file, workspace=workspace,
+        suite=name, query=item.where, file=item.file, workspace=workspace,
     )  # fmt: skip
 
 
@@ -227,7 +245,10 @@ def _compared(
         baseline=request.baseline,
         seed_param=request.seed_param,
     )
-    specs = {kind: comparison_spec(comparison, runs, kind) for kind in ("comparison", "impact")}
+    query = {"query": request.query} if request.query else {}
+    specs = {
+        kind: comparison_spec(comparison, runs, kind) | query for kind in ("comparison", "impact")
+    }
     return {k: _generated(spec, workspace) for k, spec in specs.items()}, tell(comparison, runs)
 
 

@@ -27,7 +27,7 @@ def selected(
     if runs is None and suite is None:
         return None
     if runs is None or isinstance(runs, str):
-        found = _standing(found_by(runs, workspace))
+        found = standing(found_by(runs, workspace))
     else:
         found = list(runs)
     if suite is not None:
@@ -39,8 +39,8 @@ def selected(
     return sorted(found, key=lambda r: r.id)
 
 
-def _standing(runs: Sequence[Run]) -> list[Run]:
-    """Without the runs of a suite that did not end well and were run again since."""
+def standing(runs: Sequence[Run]) -> list[Run]:
+    """The runs without the runs of a suite that did not end well and were run again since."""
 
     def planned(run: Run) -> str:
         suite = run.record.get("suite") or {}

@@ -9,6 +9,7 @@
 "runs": ["20261121_054239", ...],
 "values": {"record": {...}, "params": {"seed": {"per run": [0, 1, 2]}}, "summary": {...}},
 "history": {},                 curves, of runs whose curves were read
+"text": "...",                 sha256 of the lines of the block, spaces aside
 "sha256": "..."                of all bytes above
 }
 
@@ -28,9 +29,10 @@ from typing import Any
 import orjson
 
 from lab.errors import LogError
+from lab.log.drift import normal
 from lab.log.reads import Path as ValuePath
-from lab.log.reads import Reads
-from lab.log.source import StoredRuns
+from lab.log.source import RunSource, StoredRuns
+from lab.log.telling import TaggedBlock
 from lab.provenance import Number
 from lab.record.files import encode, write_atomic
 from lab.record.metrics import restore
@@ -54,21 +56,22 @@ class Snapshot:
     runs: tuple[str, ...]
     values: dict[str, Any]
     history: dict[str, dict[str, list[Any]]]
+    text: str
 
     @classmethod
-    def of(
-        cls, block: str, spec: Spec, numbers: Sequence[Number], reads: Mapping[str, Reads]
-    ) -> Snapshot:
+    def of(cls, block: str, spec: Spec, made: TaggedBlock) -> Snapshot:
         """The snapshot of a block just made."""
+        reads = made.reads
         runs = tuple(sorted(reads))
         flat = [reads[run].values for run in runs]
         return cls(
             block=block,
             spec={key: value for key, value in spec.items() if key != "block"},
-            numbers=tuple(_plain(number, runs) for number in numbers),
+            numbers=tuple(_plain(number, runs) for number in made.numbers),
             runs=runs,
             values=_nested(_columns(flat)),
             history={run: _curves(rows) for run in runs if (rows := reads[run].history)},
+            text=text_hash(made.lines),
         )
 
     def encoded(self) -> bytes:
@@ -84,6 +87,7 @@ class Snapshot:
             '"history": {'
             + _lines(f"{_json(run)}: {_json(curves)}" for run, curves in self.history.items())
             + "}",
+            f'"text": {_json(self.text)}',
         ]
         body = ("{\n" + ",\n".join(parts) + ",\n").encode()
         return body + _SEAL + json.dumps(sha256(body).hexdigest()).encode() + b"\n}\n"
@@ -95,6 +99,17 @@ class Snapshot:
             for i, run in enumerate(self.runs)
         }
         return StoredRuns(workspace, dict(made))
+
+    def still_said_by(self, source: RunSource) -> bool:
+        """Whether the runs of `source` have every value that the block has read."""
+        for i, run_id in enumerate(self.runs):
+            run, parts = source.run(run_id), _of_run(self.values, i)
+            now = {"record": run.record, "params": run.params, "summary": run.summary}
+            if not all(_within(parts.get(part) or {}, encode(now[part])) for part in now):
+                return False
+            if run_id in self.history and self.history[run_id] != _curves(run.history()):
+                return False
+        return True
 
 
 class _StoredRun(Run):
@@ -158,6 +173,7 @@ def read_snapshot(workspace: Workspace, block: str) -> Snapshot | None:
         runs=tuple(found["runs"]),
         values=found["values"],
         history=found["history"],
+        text=found["text"],
     )
 
 
@@ -169,6 +185,25 @@ def write_snapshot(workspace: Workspace, snapshot: Snapshot) -> bool:
         return False
     write_atomic(path, data)
     return True
+
+
+def text_hash(lines: Sequence[str]) -> str:
+    """The fingerprint of a block's lines, the same after a formatter has been over them."""
+    told = "\n".join(short for line in lines if (short := normal(line)))
+    return sha256(told.encode()).hexdigest()[:16]
+
+
+def _within(part: Any, whole: Any) -> bool:
+    """Whether `whole` has all that `part` has."""
+    if isinstance(part, dict):
+        return isinstance(whole, dict) and all(
+            key in whole and _within(value, whole[key]) for key, value in part.items()
+        )
+    if isinstance(part, list) and part and isinstance(part[0], dict):
+        return isinstance(whole, list) and all(
+            _within(*pair) for pair in zip(part, whole, strict=False)
+        )
+    return bool(part == whole)
 
 
 def _plain(number: Number, runs: tuple[str, ...]) -> dict[str, Any]:

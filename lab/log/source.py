@@ -29,11 +29,14 @@ class LiveRuns:
         self._shelf = shelf
 
     def run(self, run_id: str) -> Run:
-        if self._shelf is not None and (found := self._shelf.run(run_id)) is not None:
-            return found
-        from lab.record.catalogue import find_run
+        if self._shelf is None:
+            from lab.record.catalogue import find_run
 
-        return find_run(self.workspace, run_id)
+            return find_run(self.workspace, run_id)
+        # Evidence names whole ids: the beginning of another one's is not this run.
+        if (found := self._shelf.run(run_id)) is None:
+            raise RunNotFound("There is no such run", seen=run_id, do="`lab runs` lists all.")
+        return found
 
 
 class StoredRuns:

@@ -46,10 +46,14 @@ _ORDER: dict[str, Callable[[Any, Any], bool]] = {
 
 @dataclass(frozen=True)
 class Query:
-    """A parsed expression: whether it matches a run, and the names it asks for."""
+    """A parsed expression: whether it matches a run, and the names it asks for.
+
+    `needs` are (name, value) that every match has, as the `==` of an expression of `and` alone.
+    """
 
     text: str
     names: tuple[str, ...]
+    needs: tuple[tuple[str, str], ...]
     _test: Callable[[Run], bool]
 
     def matches(self, run: Run) -> bool:
@@ -149,12 +153,15 @@ class _Parser:
         self._tokens = _tokens(text)
         self._next = 0
         self._names: list[str] = []
+        self._equal: list[tuple[str, str]] = []
 
     def whole(self) -> Query:
         test = self._or()
         if self._peek().kind != "end":
             raise self._stuck("`and`, `or` or the end")
-        return Query(self._text, tuple(dict.fromkeys(self._names)), test)
+        plain = all(token.text not in ("or", "not") for token in self._tokens)
+        needs = tuple(self._equal) if plain else ()
+        return Query(self._text, tuple(dict.fromkeys(self._names)), needs, test)
 
     def _or(self) -> Callable[[Run], bool]:
         tests = [self._and()]
@@ -208,6 +215,7 @@ class _Parser:
             pattern = self._pattern(wanted, op)
             return lambda run: _any(lookup(run, name), lambda value: _found(pattern, value))
         if op.text == "==":
+            self._equal.append((name, wanted.text))
             return lambda run: _any(lookup(run, name), lambda value: _equal(value, wanted))
         compare = _ORDER[op.text]
         return lambda run: _any(lookup(run, name), lambda v: _ordered(compare, v, wanted))

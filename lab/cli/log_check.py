@@ -1,0 +1,112 @@
+"""`lab log check` and `lab log refresh`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from lab.log import CheckedLog, Claim
+
+_MOST = 12  # notes and claims shown
+
+
+def register(app: typer.Typer) -> None:
+    app.command("check")(check)
+    app.command("refresh")(refresh)
+
+
+def check(
+    snapshot: Annotated[
+        bool, typer.Option("--snapshot", help="Read docs/evidence/ alone, as in a fresh clone.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="What does not hold, as one JSON document.")
+    ] = False,
+) -> None:
+    """Recompute every generated number and test every claim again; exit 1 where a number is off.
+
+    From the runs; where none of a block's runs was ever here (a fresh clone), from its snapshot in
+    docs/evidence/.
+    """
+    import lab.log
+    from lab.cli.show import print_json
+
+    found = lab.log.examine(snapshot=snapshot)
+    claims = [] if snapshot else lab.log.claims()
+    if as_json:
+        print_json([drift.as_dict() for drift in found.drifts])
+    else:
+        for drift in found.drifts:
+            typer.echo(str(drift))
+    # With --json, standard output holds the one document and nothing else.
+    for line in (*_told(claims), *_limited([f"note  {note}" for note in found.notes])):
+        typer.echo(line, err=as_json)
+    typer.echo(_summary(found), err=as_json)
+    if not found.holds:
+        raise typer.Exit(1)
+
+
+def refresh(
+    entry: Annotated[
+        str | None, typer.Option(help="One entry only: its number, date or part of its title.")
+    ] = None,
+    extend: Annotated[
+        bool, typer.Option("--extend", help="Take in new runs that match a block's query.")
+    ] = False,
+) -> None:
+    """Write generated blocks and their snapshots again from the runs; prose is never touched."""
+    import lab.log
+    from lab.numbers import counted
+
+    made = lab.log.renew(entry=entry, extend=extend)
+    for place in made.rewritten:
+        new = made.taken_in.get(place)
+        typer.echo(f"{place}  took in {counted(new, 'run')}" if new else place)
+    for left in made.left:
+        typer.echo(f"left as it is: {left}", err=True)
+    blocks = counted(len(made.rewritten), "block")
+    snapshots = counted(len(made.snapshots), "snapshot")
+    typer.echo(f"{blocks[:1].upper()}{blocks[1:]} rewritten, {snapshots} written.")
+    if made.taken_in:
+        typer.echo("Titles, prose and action items are yours: see whether they still say it.")
+
+
+def _summary(found: CheckedLog) -> str:
+    """What was checked, against what, and how it came out."""
+    from lab.numbers import counted
+
+    if not found.blocks:
+        return "The log has no generated block."
+    words = {
+        "runs": "against the runs",
+        "snapshot": "against the snapshots in docs/evidence (their runs are not here)",
+        "runs and snapshot": "against runs and snapshot, since runs are missing",
+        "nothing": "against nothing: no runs, no snapshot or unreadable",
+    }
+    parts = [f"{n} {words[name]}" for name, n in sorted(found.sources.items())]
+    text = f"{counted(found.blocks, 'block')} checked: {'; '.join(parts)}."
+    text = f"{text[:1].upper()}{text[1:]}"
+    if found.holds:
+        return f"{text} Everything holds."
+    places = {(drift.file, drift.line) for drift in found.drifts}
+    off = counted(len(found.drifts), "number or line", "numbers or lines")
+    return f"{text} {off[:1].upper()}{off[1:]} off, in {counted(len(places), 'place')}."
+
+
+def _told(claims: list[Claim]) -> list[str]:
+    """Claims that do not stand as on their day in full, the others counted by state."""
+    from collections import Counter
+
+    if not claims:
+        return []
+    told = [f"claim  {claim}" for claim in claims if claim.changed or claim.state == "weakened"]
+    counts = Counter(claim.state for claim in claims)
+    states = ", ".join(f"{n} {state}" for state, n in counts.most_common())
+    return [*_limited(told), f"Claims: {states}."]
+
+
+def _limited(lines: list[str]) -> list[str]:
+    more = len(lines) - _MOST
+    return lines if more <= 0 else [*lines[:_MOST], f"... and {more} more"]
