@@ -19,14 +19,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lab import log, site, suite
-    from lab.api import archive, check, compare, diagnose, note, rerun, show, tag
+    from lab.api import check, compare, diagnose, note, rerun, show, tag
     from lab.errors import InputError, LabError, WorkFailed
     from lab.executors import run_notebook as run
-    from lab.plotting import plot
     from lab.log import next_plan as next
+    from lab.log.citations import archive
+    from lab.notebook.new import new_notebook
+    from lab.plotting import plot
     from lab.record.catalogue import runs
     from lab.record.live import LiveRun, start
     from lab.record.run import Run
+    from lab.record.stop import stop
     from lab.workspace import Workspace
 
 __all__ = [
@@ -41,6 +44,7 @@ __all__ = [
     "compare",
     "diagnose",
     "log",
+    "new_notebook",
     "next",
     "note",
     "plot",
@@ -50,6 +54,7 @@ __all__ = [
     "show",
     "site",
     "start",
+    "stop",
     "suite",
     "tag",
 ]
@@ -62,11 +67,12 @@ _HOMES = {
     "Run": "lab.record.run:Run",
     "WorkFailed": "lab.errors:WorkFailed",
     "Workspace": "lab.workspace:Workspace",
-    "archive": "lab.api:archive",
+    "archive": "lab.log.citations:archive",
     "check": "lab.api:check",
     "compare": "lab.api:compare",
     "diagnose": "lab.api:diagnose",
     "log": "lab.log",
+    "new_notebook": "lab.notebook.new:new_notebook",
     "next": "lab.log:next_plan",
     "note": "lab.api:note",
     "plot": "lab.plotting:plot",
@@ -76,6 +82,7 @@ _HOMES = {
     "show": "lab.api:show",
     "site": "lab.site",
     "start": "lab.record.live:start",
+    "stop": "lab.record.stop:stop",
     "suite": "lab.suite",
     "tag": "lab.api:tag",
 }

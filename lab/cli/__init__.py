@@ -6,7 +6,21 @@ import sys
 
 import typer
 
-from lab.cli import compare, data, doctor, log, next, plot, presets, run, runs, site, suite
+from lab.cli import (
+    compare,
+    data,
+    doctor,
+    log,
+    new,
+    next,
+    plot,
+    presets,
+    run,
+    runs,
+    site,
+    suite,
+    watch,
+)
 
 app = typer.Typer(
     name="lab",
@@ -29,9 +43,11 @@ def _options(
 run.register(app)
 suite.register(app)
 runs.register(app)
+watch.register(app)
 compare.register(app)
 plot.register(app)
 log.register(app)
+new.register(app)
 next.register(app)
 site.register(app)
 data.register(app)

@@ -106,15 +106,19 @@ class _Execution:
             raise asyncio.CancelledError
 
     async def _supervise(self, kernel: Kernel) -> Ending:
-        """Run the cells until they end, the kernel dies, time is up or somebody cancels."""
+        """Run the cells until they end, the kernel dies, time is up or somebody stops them."""
         work = asyncio.create_task(self._work(kernel))
         death = asyncio.create_task(kernel.ended())
+        asked = asyncio.create_task(self._asked_to_stop())
         stop: Reason | None = None
         try:
             ended, _ = await asyncio.wait(
-                {work, death}, timeout=self._timeout, return_when=asyncio.FIRST_COMPLETED
+                {work, death, asked}, timeout=self._timeout, return_when=asyncio.FIRST_COMPLETED
             )
-            stop = None if ended else "time_limit"
+            if not ended:
+                stop = "time_limit"
+            elif ended == {asked}:
+                stop = "interrupted"
         except asyncio.CancelledError:
             stop, self._cancelled = "interrupted", True
         try:
@@ -132,9 +136,15 @@ class _Execution:
                 cell=self._cell,
             )
         finally:
-            work.cancel()
-            death.cancel()
-            await asyncio.gather(work, death, return_exceptions=True)
+            tasks = (work, death, asked)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _asked_to_stop(self) -> None:
+        """Return when `lab stop` has left its request."""
+        while not self._paths.stop.exists():
+            await asyncio.sleep(_TICK)
 
     async def _wind_up(self, kernel: Kernel, *tasks: asyncio.Task[Any]) -> None:
         """Interrupt the cell and give it some time; a second cancellation takes that time away."""

@@ -44,6 +44,11 @@ class RunPaths:
         return self.root / "heartbeat"
 
     @property
+    def stop(self) -> Path:
+        """There while somebody wants the run to stop (see `record.stop`)."""
+        return self.root / "stop"
+
+    @property
     def packages(self) -> Path:
         return self.root / "environment" / "packages.txt"
 

@@ -21,8 +21,8 @@ HEAVY = (
 def test_the_public_names() -> None:
     assert lab.__all__ == [
         "InputError", "LabError", "LiveRun", "Run", "WorkFailed", "Workspace", "archive",
-        "check", "compare", "diagnose", "log", "next", "note", "plot", "rerun", "run", "runs", "show", "site",
-        "start", "suite", "tag",
+        "check", "compare", "diagnose", "log", "new_notebook", "next", "note", "plot", "rerun", "run", "runs", "show", "site",
+        "start", "stop", "suite", "tag",
     ]  # fmt: skip
     assert lab.__all__ == sorted(lab.__all__)
     assert dir(lab) == lab.__all__
