@@ -1,0 +1,42 @@
+"""`lab site build`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Logs and runs as pages that open without a server.", no_args_is_help=True)
+
+
+def register(root: typer.Typer) -> None:
+    root.add_typer(app, name="site")
+
+
+@app.callback()
+def _site() -> None:
+    """Logs and runs as pages that open without a server."""
+
+
+@app.command("build")
+def build(
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Default: the folder `site`.")
+    ] = None,
+    where: Annotated[
+        str | None, typer.Option(metavar="EXPR", help='Only runs that match: "status == done".')
+    ] = None,
+    notebooks: Annotated[
+        bool, typer.Option("--notebooks/--no-notebooks", help="With the executed notebooks.")
+    ] = True,
+) -> None:
+    """Write the log and the runs as a folder of pages: entries, runs with curves, open actions."""
+    import lab.site
+    from lab.site.run_page import size_text
+
+    site = lab.site.build(out, where=where, notebooks=notebooks)
+    typer.echo(
+        f"{site.index}\n{site.pages} pages ({site.entries} entries, {site.runs} runs), "
+        f"{size_text(site.size)}; {site.written} files written, {site.removed} removed"
+    )

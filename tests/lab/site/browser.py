@@ -1,0 +1,205 @@
+"""A headless Chromium, driven over its debugging pipe with nothing but the standard library."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import os
+import select
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+PATIENCE = 60  # seconds; a machine at work answers slowly
+_FLAGS = (
+    "--headless=new",
+    "--no-sandbox",  # as root, and in containers
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+    "--hide-scrollbars",
+    "--force-color-profile=srgb",
+    "--remote-debugging-pipe",
+)
+
+
+def find_chromium() -> str | None:
+    return next((path for name in NAMES if (path := shutil.which(name))), None)
+
+
+class Browser:
+    """One Chromium; everything it said is in `events`, of the pages and all their frames."""
+
+    def __init__(self, process: subprocess.Popen[bytes], read: int, write: int) -> None:
+        self._process = process
+        self._read, self._write = read, write
+        self._buffer = b""
+        self._count = 0
+        self.events: list[dict[str, Any]] = []
+
+    def send(self, method: str, session: str | None = None, **params: Any) -> dict[str, Any]:
+        """The answer to one command."""
+        wanted = self._post(method, session, **params)
+        while True:
+            message = self._next()
+            if message.get("id") == wanted:
+                if "error" in message:
+                    raise RuntimeError(f"{method}: {message['error']}")
+                result: dict[str, Any] = message["result"]
+                return result
+
+    def page(self, url: str, *, width: int = 1280, height: int = 900, dark: bool = False) -> Page:
+        """A new tab with this address, loaded."""
+        made = self.send("Target.createTarget", url="about:blank")
+        attached = self.send("Target.attachToTarget", targetId=made["targetId"], flatten=True)
+        page = Page(self, attached["sessionId"])
+        self.listen(page.session)
+        page.resize(width, height)
+        page.prefer(dark=dark)
+        page.go(url)
+        return page
+
+    def listen(self, session: str) -> None:
+        """Have everything told that happens in a target, and in frames with their own process."""
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            self._post(f"{domain}.enable", session)
+        self._post(
+            "Target.setAutoAttach",
+            session,
+            autoAttach=True,
+            waitForDebuggerOnStart=True,
+            flatten=True,
+        )
+
+    def wait_for(self, method: str, session: str, since: int) -> None:
+        """Until this event of this session has come, of those after the first `since`."""
+        while not any(
+            e.get("method") == method and e.get("sessionId") == session for e in self.events[since:]
+        ):
+            self._next()
+
+    def _post(self, method: str, session: str | None = None, **params: Any) -> int:
+        self._count += 1
+        message = {"id": self._count, "method": method, "params": params}
+        if session:
+            message["sessionId"] = session
+        os.write(self._write, json.dumps(message).encode() + b"\0")
+        return self._count
+
+    def _next(self) -> dict[str, Any]:
+        deadline = time.monotonic() + PATIENCE
+        while b"\0" not in self._buffer:
+            ready, _, _ = select.select([self._read], [], [], max(0, deadline - time.monotonic()))
+            if not ready:
+                raise TimeoutError(f"Chromium said nothing for {PATIENCE} s")
+            chunk = os.read(self._read, 1 << 20)
+            if not chunk:
+                raise RuntimeError("Chromium is gone")
+            self._buffer += chunk
+        line, _, self._buffer = self._buffer.partition(b"\0")
+        message: dict[str, Any] = json.loads(line)
+        if "method" in message:
+            self.events.append(message)
+            if message["method"] == "Target.attachedToTarget":
+                child = message["params"]["sessionId"]
+                if message["params"]["waitingForDebugger"]:
+                    self.listen(child)
+                    self._post("Runtime.runIfWaitingForDebugger", child)
+        return message
+
+
+class Page:
+    """One tab."""
+
+    def __init__(self, browser: Browser, session: str) -> None:
+        self.browser = browser
+        self.session = session
+
+    def send(self, method: str, **params: Any) -> dict[str, Any]:
+        return self.browser.send(method, self.session, **params)
+
+    def go(self, url: str) -> None:
+        since = len(self.browser.events)
+        self.send("Page.navigate", url=url)
+        if "#" not in url or not self._same_document(since):
+            self.browser.wait_for("Page.loadEventFired", self.session, since)
+
+    def resize(self, width: int, height: int) -> None:
+        self.send(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=False,
+        )
+
+    def prefer(self, *, dark: bool) -> None:
+        value = "dark" if dark else "light"
+        self.send(
+            "Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": value}]
+        )
+
+    def evaluate(self, expression: str) -> Any:
+        """The value of a JavaScript expression; a promise is waited for."""
+        found = self.send(
+            "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
+        )
+        if "exceptionDetails" in found:
+            raise RuntimeError(found["exceptionDetails"])
+        return found["result"].get("value")
+
+    def screenshot(self, path: Path, *, whole: bool = False) -> Path:
+        """A PNG of the window, or of the `whole` page."""
+        extra: dict[str, Any] = {}
+        if whole:
+            size = self.send("Page.getLayoutMetrics")["cssContentSize"]
+            extra = {"captureBeyondViewport": True, "clip": {**size, "scale": 1}}
+        data = self.send("Page.captureScreenshot", format="png", **extra)["data"]
+        path.write_bytes(base64.b64decode(data))
+        return path
+
+    def _same_document(self, since: int) -> bool:
+        return any(
+            e["method"] == "Page.navigatedWithinDocument" for e in self.browser.events[since:]
+        )
+
+
+@contextlib.contextmanager
+def chromium(profile: Path) -> Iterator[Browser]:
+    """A Chromium with an empty profile in this folder."""
+    binary = find_chromium()
+    assert binary is not None
+    to_us, from_it = os.pipe()
+    to_it, from_us = os.pipe()
+    # Chromium reads commands on descriptor 3 and answers on 4; the shell moves ours there.
+    command = [
+        "sh", "-c", f'exec "$0" "$@" 3<&{to_it} 4>&{from_it}',
+        binary, *_FLAGS, f"--user-data-dir={profile}", "about:blank",
+    ]  # fmt: skip
+    process = subprocess.Popen(
+        command,
+        pass_fds=(to_it, from_it),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(to_it)
+    os.close(from_it)
+    try:
+        yield Browser(process, to_us, from_us)
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        os.close(to_us)
+        os.close(from_us)
