@@ -48,6 +48,11 @@ def _print_plan(plan: NextPlan, console: Console) -> None:
     if not plan.open:
         console.print("No open action items. `lab log actions` lists all.", highlight=False)
         return
+    if not plan.recorded:
+        console.print(
+            "No runs on this machine: what closes an item, and its time, is known from runs.",
+            highlight=False,
+        )
     if plan.looks_done:
         _head(console, f"Looks done ({len(plan.looks_done)})")
         items = [item.action for item in plan.looks_done]
@@ -55,7 +60,7 @@ def _print_plan(plan: NextPlan, console: Console) -> None:
     if plan.to_run:
         _head(console, f"To run: {_total(plan)}")
         for item in plan.to_run:
-            console.print(_to_run_text(item))
+            console.print(_to_run_text(item), end="\n\n")
         if also := sum(item.also for item in plan.to_run):
             seconds = sum(item.also_seconds for item in plan.to_run)
             console.print(
@@ -81,7 +86,7 @@ def _total(plan: NextPlan) -> str:
     from lab.numbers import counted
 
     return _time(plan.runs, plan.seconds, plan.unknown) + (
-        f", for {counted(sum(len(item.actions) for item in plan.to_run), 'item')}"
+        f", for {counted(len({a.id for item in plan.to_run for a in item.actions}), 'item')}"
     )
 
 
@@ -110,10 +115,10 @@ def _to_run_text(item: ToRun) -> Text:
         text.append(f" ({wall} on {item.workers} workers)", style="dim")
     if item.done:
         text.append(f"; {counted(item.done, 'run')} there already", style="default not bold")
-    for numbers, action, places in _alike(item.actions):
+    for action, others in _alike(item.actions):
         age = f", {action.age}d" if action.age else ""
-        text.append(f"\n  {numbers}  {action.text} ", style="default not bold")
-        text.append(f"({action.place}{places}{age})", style="dim not bold")
+        text.append(f"\n  {action.number:>3}  {action.text}", style="default not bold")
+        text.append(f"\n       {action.place}{age}{others}", style="dim not bold")
     if item.before:
         text.append(f"\n       {item.before}, then", style="default not bold")
     text.append(f"\n       {item.command}", style="green not bold")
@@ -123,11 +128,11 @@ def _to_run_text(item: ToRun) -> Text:
     return text
 
 
-def _alike(actions: Sequence[Action]) -> Iterator[tuple[str, Action, str]]:
-    """Items with the same words told once: their numbers, the first, and how many places more."""
+def _alike(actions: Sequence[Action]) -> Iterator[tuple[Action, str]]:
+    """Items with the same words told once, with the numbers of the others."""
     told: dict[str, list[Action]] = {}
     for action in actions:
         told.setdefault(action.text, []).append(action)
-    for items in told.values():
-        more = f" and {len(items) - 1} more" if len(items) > 1 else ""
-        yield ", ".join(str(item.number) for item in items), items[0], more
+    for first, *others in told.values():
+        numbers = ", ".join(str(item.number) for item in others)
+        yield first, f"; the same in {numbers}" if others else ""

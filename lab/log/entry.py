@@ -126,12 +126,15 @@ def actions_of(books: Iterable[Book], workspace: Workspace) -> list[Action]:
 
 
 def cited_runs(books: Iterable[Book], workspace: Workspace) -> dict[str, tuple[str, ...]]:
-    """The runs that the entry of each action names anywhere, by the action's id."""
+    """The runs that the entry of each action names, but for its items, by the action's id."""
     known = {workspace.relative(book.path): book for book in books}
+    items = {file: {task.line for task in book.tasks} for file, book in known.items()}
     found: dict[str, tuple[str, ...]] = {}
     for action, section in _placed_actions(known.values(), workspace):
         if section is not None:
-            text = "".join(known[action.file].lines[section.line : section.end])
+            lines = known[action.file].lines
+            own = range(section.line, section.end)
+            text = "".join(lines[n] for n in own if n not in items[action.file])
             found[action.id] = tuple(dict.fromkeys(_RUN_ID.findall(text)))
     return found
 

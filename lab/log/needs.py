@@ -32,6 +32,7 @@ class Need:
     planned: Planned | None = None
     conditions: tuple[Query, ...] = ()
     not_seed: Any = None
+    like: str | None = None  # the run it is like
     changes: dict[str, Any] = field(default_factory=dict)
     run: str | None = None
 
@@ -64,14 +65,18 @@ def needs_of(
 ) -> tuple[Need, ...]:
     """The runs that `action` asks for, each with the run that answers it where there is one.
 
-    A run answers only if it is done, started on the day of the item's entry or later, and is not
-    among those that the entry itself names. Empty where nothing is known to run.
+    A run answers only if it is done, started on the day of the item's entry or later, and after the
+    runs that the entry names; of those themselves only one that has the values asked for, since
+    then the entry was refreshed with it. Empty where nothing is known to run.
     """
     named = [run for run in (ledger.run(run_id) for run_id in cited) if run is not None]
+    if cited and not named and not closer.written and not closer.notebooks:
+        return ()  # it means runs that are not on this machine
     found = {need.key: need for need in _asked(closer, named, ledger)}
-    own = {*cited, *closer.again}
+    own = {*cited} - {*closer.again}
+    last = max((run.id for run in named), default="")
     return tuple(
-        replace(need, run=_answer(need, ledger.done_since(action.date, need.notebooks), own))
+        replace(need, run=_answer(need, ledger.done_since(action.date, need.notebooks), own, last))
         for need in found.values()
     )
 
@@ -83,15 +88,19 @@ def same(value: Any, wanted: Any) -> bool:
     return bool(value == wanted) or str(value) == str(wanted)
 
 
-def _answer(need: Need, runs: Iterable[Run], own: set[str]) -> str | None:
-    return next((run.id for run in runs if run.id not in own and need.matches(run)), None)
+def _answer(need: Need, runs: Iterable[Run], own: set[str], last: str) -> str | None:
+    for run in runs:
+        known = run.id in own and need.planned is None
+        if (known or (run.id not in own and run.id > last)) and need.matches(run):
+            return run.id
+    return None
 
 
 def _asked(closer: Closer, named: Sequence[Run], ledger: Ledger) -> Iterator[Need]:
     if closer.again:
         for run in (ledger.run(run_id) for run_id in closer.again):
             if run is not None:
-                yield _like(run, run.params)
+                yield _again(run, ledger)
     elif closer.suites:
         for name in closer.suites:
             yield from _of_suite(name, closer, ledger)
@@ -115,6 +124,13 @@ def _asked(closer: Closer, named: Sequence[Run], ledger: Ledger) -> Iterator[Nee
             )
 
 
+def _again(run: Run, ledger: Ledger) -> Need:
+    for item in ledger.planned(_suite(run) or "") or ():
+        if item.is_of(run):
+            return _as_planned(item, Closer())
+    return replace(_like(run, run.params), like=run.id)
+
+
 def _like_first(run: Run, closer: Closer) -> Need:
     free = {SEED, *(name for query in closer.conditions for name in query.names)}
     need = _like(run, _without(run.params, free))
@@ -124,6 +140,7 @@ def _like_first(run: Run, closer: Closer) -> Need:
         label=" ".join([need.label, *asked]),
         conditions=closer.conditions,
         not_seed=run.seed if closer.other_seeds else None,
+        like=run.id,
     )
 
 

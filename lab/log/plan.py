@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ from lab.workspace import Workspace
 
 if TYPE_CHECKING:
     from lab.suite.schema import Suite
+
+
+_LEAST = re.compile(r"(?P<name>\w+) >= (?P<value>\d+)")
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,7 @@ class NextPlan:
     stale: tuple[Action, ...]
     stale_after: int  # days
     open: int
+    recorded: int  # runs on this machine, from which all this is known
     runs: int  # that are missing, each counted once however many items ask for it
     seconds: float
     unknown: int
@@ -75,6 +80,7 @@ class NextPlan:
     def as_dict(self) -> dict[str, Any]:
         return {
             "open": self.open,
+            "recorded": self.recorded,
             "looks_done": [item.as_dict() for item in self.looks_done],
             "to_run": [item.as_dict() for item in self.to_run],
             "by_hand": [action.as_dict() for action in self.by_hand],
@@ -104,7 +110,7 @@ def next_plan(*, stale_after: int = STALE_DAYS, workspace: Workspace | None = No
     waiting = {i: needs for i, needs in asked.items() if needs and i not in looks_done}
     to_run = _to_run([a for a in found if a.id in waiting], waiting, ledger, workspace)
     missing = {n.key: n for needs in waiting.values() for n in needs if n.run is None}
-    times = [ledger.seconds(n.notebooks, n.params, n.suite, n.arm) for n in missing.values()]
+    times = [_seconds(need, ledger) for need in missing.values()]
     by_hand = [a for a in found if a.id not in looks_done and a.id not in waiting]
     return NextPlan(
         looks_done=tuple(
@@ -115,6 +121,7 @@ def next_plan(*, stale_after: int = STALE_DAYS, workspace: Workspace | None = No
         stale=tuple(a for a in found if a.stale(stale_after)),
         stale_after=stale_after,
         open=len(found),
+        recorded=len(ledger.runs),
         runs=len(times),
         seconds=sum(time or 0.0 for time in times),
         unknown=sum(time is None for time in times),
@@ -178,7 +185,7 @@ def _to_run(
 
 
 def _group(need: Need) -> tuple[str, ...]:
-    name = need.suite or ", ".join(sorted(need.notebooks))
+    name = _name(need)
     # Seeds are added to a suite together; another value of anything else is another experiment.
     rest = [f"{n}={v}" for n, v in need.changes.items() if n != "seed"]
     rest += [query.text for query in need.conditions]
@@ -190,13 +197,11 @@ def _one_to_run(
 ) -> ToRun:
     missing = [need for need in needs if need.run is None]
     first = missing[0]
-    times = [ledger.seconds(n.notebooks, n.params, n.suite, n.arm) for n in missing]
-    # What has conditions or is like one run is no run that a suite's file could ask for.
-    by_suite = first.planned is not None or bool(first.changes)
-    suite = ledger.suites.get(first.suite or "") if by_suite else None
-    start = _by_suite(missing, *suite, ledger, workspace) if suite else _by_notebook(first)
+    times = [_seconds(need, ledger) for need in missing]
+    suite = ledger.suites.get(first.suite or "") if _by_suite_file(first) else None
+    start = _by_suite(missing, *suite, ledger, workspace) if suite else _by_hand(first)
     return ToRun(
-        name=first.suite or ", ".join(sorted(first.notebooks)) or first.label,
+        name=_name(first),
         file=workspace.relative(suite[0]) if suite else None,
         command=start.command,
         before=start.before,
@@ -222,16 +227,34 @@ class _Start:
     others: tuple[Planned, ...] = ()
 
 
-def _by_notebook(need: Need) -> _Start:
-    notebook = next(iter(sorted(need.notebooks)), "NOTEBOOK")
+def _by_suite_file(need: Need) -> bool:
+    """Whether a suite's file can ask for such a run: not for one with conditions, or like one."""
+    return need.planned is not None or bool(need.changes) or not need.notebooks
+
+
+def _name(need: Need) -> str:
+    suite = need.suite if _by_suite_file(need) else None
+    return suite or ", ".join(sorted(need.notebooks)) or need.label
+
+
+def _by_hand(need: Need) -> _Start:
     given = {name: str(value) for name, value in need.changes.items()}
+    asked = []
     for query in need.conditions:
-        given |= {name: "VALUE" for name in query.names if "/" not in name}
+        least = _LEAST.fullmatch(query.text)
+        given |= {least["name"]: least["value"]} if least else {}
+        if not least:
+            given |= {name: "VALUE" for name in query.names if "/" not in name}
+            asked.append(query.text)
     if need.not_seed is not None:
-        given["seed"] = "VALUE"
+        given["seed"] = str(need.not_seed + 1)
     values = "".join(f" -p {name}={value}" for name, value in given.items())
-    asked = " and ".join(query.text for query in need.conditions)
-    return _Start(f"lab run {notebook}{values}", f"choose a value with {asked}" if asked else None)
+    what = f"lab rerun {need.like}" if need.like else f"lab run {_first(need.notebooks)}"
+    return _Start(f"{what}{values}", f"choose {' and '.join(asked)}" if asked else None)
+
+
+def _first(notebooks: frozenset[str]) -> str:
+    return min(notebooks, default="NOTEBOOK")
 
 
 def _by_suite(
@@ -278,3 +301,9 @@ def _is(need: Need, item: Planned) -> bool:
         and item.notebook in need.notebooks
         and all(item.params.get(name) == value for name, value in need.changes.items())
     )
+
+
+def _seconds(need: Need, ledger: Ledger) -> float | None:
+    least = [m for query in need.conditions if (m := _LEAST.fullmatch(query.text))]
+    params = need.params | {match["name"]: int(match["value"]) for match in least}
+    return ledger.seconds(need.notebooks, params, need.suite, need.arm)
