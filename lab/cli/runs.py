@@ -147,16 +147,16 @@ def tag(
 
 def archive(
     run_ids: Annotated[list[str], typer.Argument(metavar="RUN...", help="Runs to put away.")],
+    force: Annotated[bool, typer.Option("--force", help="Also runs that an entry cites.")] = False,
 ) -> None:
-    """Move runs to runs/archive/; nothing is deleted."""
+    """Move runs to runs/archive/; nothing is deleted, and no run that an entry cites is moved."""
+    import lab
     from lab.cli.show import stdout
-    from lab.record.catalogue import find_run
-    from lab.record.edit import archive_run
     from lab.workspace import Workspace
 
     workspace = Workspace.find()
-    for run in [find_run(workspace, run_id) for run_id in run_ids]:
-        stdout().print(workspace.relative(archive_run(run)), highlight=False)
+    for folder in lab.archive(*run_ids, force=force, workspace=workspace):
+        stdout().print(workspace.relative(folder), highlight=False)
 
 
 def check(
