@@ -26,7 +26,7 @@ def register(root: typer.Typer) -> None:
 
 @app.command("new")
 def new(
-    kind: Annotated[str, typer.Argument(help="research, experiment or suite.")],
+    kind: Annotated[str, typer.Argument(help="research, experiment, suite or campaign.")],
     title: Annotated[
         str | None, typer.Argument(help="Default: a verdict made from the data.")
     ] = None,

@@ -8,6 +8,7 @@ from typing import Any
 from lab.comparison import Comparison, compare
 from lab.comparison.tables import grid
 from lab.errors import LogError, nearest
+from lab.log.campaign_block import campaign_text
 from lab.log.claim_block import claim_text
 from lab.log.experiment import experiment_of
 from lab.log.findings import Story, tell
@@ -99,6 +100,10 @@ def _suite(spec: Spec, source: RunSource) -> str:
     return suite_text(spec, runs, last, tries, source.workspace)
 
 
+def _campaign(spec: Spec, source: RunSource) -> str:
+    return campaign_text(spec, all_runs(source, spec["runs"]), source.workspace)
+
+
 def _claim(spec: Spec, source: RunSource) -> str:
     return claim_text(spec, all_runs(source, spec["runs"]), source.workspace)
 
@@ -115,5 +120,6 @@ _KINDS: dict[str, Callable[[Spec, RunSource], str]] = {
     "impact": _impact,
     "experiment": _experiment,
     "suite": _suite,
+    "campaign": _campaign,
     "claim": _claim,
 }

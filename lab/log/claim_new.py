@@ -19,7 +19,8 @@ from lab.log.claim_expect import Step, arms_of, read_expectation
 from lab.log.claim_test import ClaimTest
 from lab.log.claim_words import STATES, sentence
 from lab.log.claims import claim_id
-from lab.log.compose import Draft, NewEntry, checked_date, related_runs
+from lab.log.compose import NewEntry, checked_date
+from lab.log.draft import NOT_ASSESSED, Draft, related_runs
 from lab.log.entry import entry_sections, read_books
 from lab.log.evidence import blocks_of, wrapped
 from lab.log.findings import listed
@@ -192,7 +193,7 @@ def _own_entry(
         status=_STATUS.get(test.grade, "To Investigate"),
         related=tuple(related_runs(runs)),
         finding=(block,),
-        impact=("Not assessed yet.",),
+        impact=(NOT_ASSESSED,),
         actions=tuple(_actions(spec, test)),
     )
     path = workspace.root / file if file else workspace.research_log

@@ -13,11 +13,20 @@ from lab.comparison import compare
 from lab.comparison.measure import ARM, headline
 from lab.errors import InputError, LogError, nearest
 from lab.log.arrivals import query_of
-from lab.log.blocks import Spec, block_text, comparison_spec, read_run
+from lab.log.blocks import Spec, comparison_spec, read_run
 from lab.log.book import date_of
+from lab.log.campaign_entry import campaign_draft
+from lab.log.draft import (
+    NOT_ASSESSED,
+    Draft,
+    Request,
+    as_code,
+    distinct,
+    generated,
+    related_runs,
+)
 from lab.log.editor import edited
 from lab.log.entry import Action
-from lab.log.evidence import wrapped
 from lab.log.experiment import experiment_name, experiment_of
 from lab.log.findings import Story, tell
 from lab.log.nights import night_of
@@ -33,13 +42,13 @@ from lab.workspace import Workspace
 if TYPE_CHECKING:
     from lab.suite.schema import LogItem
 
-KINDS = ("research", "experiment", "suite")
+KINDS = ("research", "experiment", "suite", "campaign")
 
 _TRAINING = re.compile(
     r"lr|epochs|batch_size|optimizer|schedule|warmup|clip|patience|weight_decay|dropout"
     r"|label_smoothing|class_weights|momentum"
 )
-_NOT_ASSESSED = "Not assessed yet."
+_WORD = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True)
@@ -53,44 +62,6 @@ class NewEntry:
     text: str
     place: str  # as FILE:LINE
     repeated: tuple[Action, ...] = ()  # items that it does not ask for again
-
-
-@dataclass(frozen=True)
-class Draft:
-    """The values that the entry templates place; texts are Markdown."""
-
-    date: str
-    title: str
-    category: str
-    status: str
-    related: tuple[str, ...] = ()
-    finding: tuple[str, ...] = ()
-    impact: tuple[str, ...] = ()
-    actions: tuple[str, ...] = ()
-    heading: str = ""  # of the experiment
-    block: str = ""  # the generated part of an experiment
-
-
-@dataclass(frozen=True)
-class Request:
-    """What `new` was asked for, checked."""
-
-    title: str | None
-    date: str
-    category: str | None
-    status: str | None
-    related: tuple[str, ...]
-    finding: tuple[str, ...]
-    impact: tuple[str, ...]
-    actions: tuple[str, ...]
-    by: str | None
-    metric: str | None
-    rows: str | None
-    baseline: str | None
-    seed_param: str
-    suite: str | None
-    query: dict[str, str] | None  # what gave the runs, kept beside them
-    editing: bool
 
 
 def new(
@@ -124,11 +95,12 @@ def new(
     new("research", runs="suite.name == 'pilot'", by="pooling", rows="dataset")
     new("experiment", run="20260120_231502")   # baseline: a run id, by default the one before
     new("suite", suite="overnight")
+    new("campaign", "Width and depth", suite="width", baseline="plain")   # docs/experiments/
 
     `runs` is an expression as for `lab.runs`, or runs, and then `query` may be the expression that
     found them: it is kept beside them, so that new ones are told later. A hand-written finding
     stands above the generated one, a hand-written impact replaces the generated, actions are added.
-    Without a title the verdict becomes it. Raises InputError or LogError, and then nothing was written.
+    Without a title the verdict becomes it. Raises InputError or LogError; then nothing was written.
     """
     if kind not in KINDS:
         raise InputError("Unknown kind of entry", seen=kind, do=nearest(kind, KINDS))
@@ -148,13 +120,16 @@ def new(
     elif kind == "suite":
         about = selected(runs, suite, workspace)
         draft = _suite(request, about, workspace)
+    elif kind == "campaign":
+        about = selected(runs, suite, workspace, run)
+        draft = campaign_draft(request, about, workspace)
     else:
         about = selected(runs, suite, workspace, run)
         draft = _research(request, about, workspace)
     proposed = not_repeated(draft.actions, about or (), workspace, keep=request.actions)
     draft = replace(draft, actions=proposed.texts)
     text = render(f"{kind}_entry", workspace, entry=draft)
-    path = _file(file, kind, workspace)
+    path = _file(file, kind, draft.title, workspace)
     if edit:
         text = edited(text)
     line = None if dry_run else add_entry(path, text)
@@ -193,10 +168,10 @@ def _research(request: Request, runs: list[Run] | None, workspace: Workspace) ->
         title=title,
         category=request.category or _category(request.by or ARM),
         status=request.status or story.status,
-        related=(*_code(request.related), *related_runs(runs)),
+        related=(*as_code(request.related), *related_runs(runs)),
         finding=(*request.finding, blocks["comparison"]),
         impact=request.impact or (blocks["impact"],),
-        actions=_distinct((*request.actions, *story.actions)),
+        actions=distinct((*request.actions, *story.actions)),
     )
 
 
@@ -222,9 +197,9 @@ def _by_hand(request: Request) -> Draft:
         title=request.title,
         category=request.category or "General",
         status=request.status or "To Investigate",
-        related=_code(request.related),
+        related=as_code(request.related),
         finding=request.finding,
-        impact=request.impact or (_NOT_ASSESSED,),
+        impact=request.impact or (NOT_ASSESSED,),
         actions=request.actions,
     )
 
@@ -249,7 +224,7 @@ def _compared(
     specs = {
         kind: comparison_spec(comparison, runs, kind) | query for kind in ("comparison", "impact")
     }
-    return {k: _generated(spec, workspace) for k, spec in specs.items()}, tell(comparison, runs)
+    return {k: generated(spec, workspace) for k, spec in specs.items()}, tell(comparison, runs)
 
 
 def _suite(request: Request, runs: list[Run] | None, workspace: Workspace) -> Draft:
@@ -262,13 +237,13 @@ def _suite(request: Request, runs: list[Run] | None, workspace: Workspace) -> Dr
     rows = request.rows or (rows_for(runs, request.metric) if measured else None)
     request = replace(request, by=request.by or ARM, rows=rows)
     first, details = (
-        _generated(spec, workspace)
+        generated(spec, workspace)
         for spec in suite_specs(
             night.name, runs, workspace, by=request.by or ARM, metric=request.metric, rows=rows,
             baseline=request.baseline,
         )
     )  # fmt: skip
-    blocks, impact, verdict = [first, details], _NOT_ASSESSED, "To Investigate"
+    blocks, impact, verdict = [first, details], NOT_ASSESSED, "To Investigate"
     actions = failure_actions(night.failures)
     title = f"Suite {request.suite}: {night.verdict[:1].lower()}{night.verdict[1:]}"
     if measured:
@@ -283,10 +258,10 @@ def _suite(request: Request, runs: list[Run] | None, workspace: Workspace) -> Dr
         title=request.title or title,
         category=request.category or "Benchmark",
         status=request.status or verdict,
-        related=(*_code(request.related), *related_runs(runs)),
+        related=(*as_code(request.related), *related_runs(runs)),
         finding=(*request.finding, *blocks),
         impact=request.impact or (impact,),
-        actions=_distinct((*request.actions, *actions)),
+        actions=distinct((*request.actions, *actions)),
     )
 
 
@@ -309,30 +284,13 @@ def _experiment(request: Request, run: Run, workspace: Workspace) -> Draft:
         title=title,
         category=request.category or "Experiment",
         status=request.status or done,
-        related=(*_code(request.related), *related),
+        related=(*as_code(request.related), *related),
         finding=request.finding,
         impact=request.impact,
-        actions=_distinct((*request.actions, *story.next_steps)),
+        actions=distinct((*request.actions, *story.next_steps)),
         heading=f"Experiment: {experiment_name(run)}",
-        block=_generated(spec, workspace),
+        block=generated(spec, workspace),
     )
-
-
-def _generated(spec: Spec, workspace: Workspace) -> str:
-    return wrapped(spec, block_text(spec, workspace))
-
-
-def related_runs(runs: Sequence[Run]) -> list[str]:
-    """Notebooks, then runs, a long list shortened: the block below has them all."""
-    notebooks = dict.fromkeys(f"`{run.notebook}`" for run in runs if run.notebook)
-    ids = [f"`{i}`" for i in sorted(_ids(runs))]
-    shown = ids if len(ids) <= 8 else [*ids[:3], f"{len(ids) - 4} more", ids[-1]]
-    return [*notebooks, "runs " + ", ".join(shown)]
-
-
-def _code(names: Sequence[str]) -> tuple[str, ...]:
-    """Paths and ids as code; anything with a space or marks of its own as written."""
-    return tuple(name if " " in name or "`" in name else f"`{name}`" for name in names)
 
 
 def _category(by: str) -> str:
@@ -341,7 +299,10 @@ def _category(by: str) -> str:
     return "Training" if _TRAINING.fullmatch(by) else "Architecture"
 
 
-def _file(file: Path | str | None, kind: str, workspace: Workspace) -> Path:
+def _file(file: Path | str | None, kind: str, title: str, workspace: Workspace) -> Path:
+    if file is None and kind == "campaign":
+        name = "_".join(_WORD.findall(title.lower())) or "campaign"
+        return workspace.root / "docs" / "experiments" / f"{name}.md"
     if file is None:
         return workspace.experiment_log if kind == "experiment" else workspace.research_log
     return workspace.root / file
@@ -359,11 +320,3 @@ def checked_date(date: calendar | str | None) -> str:
         return calendar.fromisoformat(date).isoformat()
     except ValueError:
         raise LogError("Not a date", seen=date, do="Write it as 2026-01-20.") from None
-
-
-def _ids(runs: Sequence[Run]) -> list[str]:
-    return [run.id for run in runs]
-
-
-def _distinct(texts: Sequence[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(texts))
