@@ -3,8 +3,9 @@
 The peer computes two convolutional stems, rotations, blocks of magnitude-weighted aggregation and
 broadcast perceptrons, centring with logarithms and angles, attention pooling of each part and a
 head the straightforward way, on torch complex tensors. Beside it stand the same layers here, with
-the peer's own stems and with ours, the default model, and a vision transformer with as many
-parameters as that. All run in this process, in turn, on one thread unless --threads says otherwise.
+the peer's own stems and with ours, the default model, and vision transformers with as many
+parameters as the peer and as the default. All run in this process, in turn, on one thread unless
+--threads says otherwise.
 
 Memory is what a step keeps for its backward, weights not counted. The peer runs in float32 whatever
 the precision, as complex kernels have no other. Prints a Markdown table; asserts nothing.
@@ -27,6 +28,7 @@ from cvkan.baselines.matching import count_parameters
 from cvkan.config import ImageConfig
 from cvkan.info import DataInfo
 from cvkan.models import build
+from cvkan.models.sizing import sized
 from cvkan.polar import Polar
 
 INFO = DataInfo("cifar10", "image", (3, 32, 32), n_classes=10)
@@ -113,16 +115,19 @@ def models(d: int, n_layers: int) -> dict[str, nn.Module]:
     """The peer first."""
 
     def ours(**options: object) -> nn.Module:
-        return build(ImageConfig(d_complex=d, n_layers=n_layers, **options), INFO)
+        return build(ImageConfig(**{"d_complex": d, "n_layers": n_layers} | options), INFO)
 
+    peer = ComplexModel(d, n_layers)
+    as_large = sized(ImageConfig(n_layers=n_layers), INFO, count_parameters(peer)).d_complex
     same_stem = ours(**BY_THE_BOOK)
     same_stem.embedding = TwoStems(d)
     return {
-        "complex peer": ComplexModel(d, n_layers),
+        "complex peer": peer,
         "the same layers, the same stems": same_stem,
         "the same layers": ours(**BY_THE_BOOK),
         "default": ours(),
-        "vit of equal size": ours(model="vit", match_params_of="cvkan"),
+        "vit of the peer's size": ours(model="vit", match_params_of="cvkan", d_complex=as_large),
+        "vit of the default's size": ours(model="vit", match_params_of="cvkan"),
     }
 
 
