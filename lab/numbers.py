@@ -57,11 +57,11 @@ def figure(value: float | None, *, digits: int = 3) -> str:
     return told(value, _figure(value, digits), f"{digits} significant digits")
 
 
-def percent(value: float | None) -> str:
+def percent(value: float | None, *, places: int = 1) -> str:
     """A fraction as percent: 0.4821 is "48.2%"."""
     if value is None or not math.isfinite(value):
         return figure(value)
-    return told(value, f"{100 * float(value):.1f}%", "percent, 1 decimal")
+    return told(value, f"{100 * float(value):.{places}f}%", f"percent, {decimals(places)}")
 
 
 def points(value: float | None) -> str:

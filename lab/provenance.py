@@ -94,7 +94,7 @@ class Quantity(float):
     def __truediv__(self, other: float) -> Quantity:
         source = _joined(self, other, "ratio")
         if source.terms > 1 and other == source.terms:
-            source = replace(source, aggregation=f"mean over {source.terms}", terms=1)
+            source = replace(source, aggregation=f"mean of {source.terms} values", terms=1)
         return Quantity(float(self) / other, source)
 
 
@@ -232,4 +232,5 @@ def _joined(ours: Quantity, other: float, how: str) -> Source:
     mine: Source = ours.source
     fields = merged(field for field in (mine.field, theirs.field) if field)
     terms = mine.terms + theirs.terms if how == "sum" else 1
+    how = f"sum of {terms} values" if how == "sum" else how
     return Source(merged((*mine.runs, *theirs.runs)), ", ".join(fields) or None, how, terms)

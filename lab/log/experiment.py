@@ -9,6 +9,7 @@ from lab import numbers
 from lab.comparison.measure import headline, label, measured, pick_of
 from lab.diagnosis import Curve, Diagnosis, diagnose
 from lab.duration import show_duration
+from lab.log.expectation import Plan, against_plan
 from lab.log.findings import why
 from lab.record.run import Run
 
@@ -49,9 +50,12 @@ class Experiment:
     analysis: tuple[str, ...]
     insights: tuple[str, ...]
     next_steps: tuple[str, ...]
+    planned: tuple[str, ...] = ()  # how it went against its plan
 
 
-def experiment_of(run: Run, baseline: Run | None = None, *, repeats: int = 0) -> Experiment:
+def experiment_of(
+    run: Run, baseline: Run | None = None, *, repeats: int = 0, plan: Plan | None = None
+) -> Experiment:
     """The experiment that `run` was, against `baseline` where there is one.
 
     `repeats` is how many other runs differ from it in nothing but the seed.
@@ -71,6 +75,7 @@ def experiment_of(run: Run, baseline: Run | None = None, *, repeats: int = 0) ->
         analysis=tuple(_analysis(run, baseline, diagnosis)),
         insights=tuple(_insights(run, baseline, diagnosis)),
         next_steps=tuple(_next_steps(run, diagnosis, repeats)),
+        planned=against_plan(run, plan) if plan else (),
     )
 
 
@@ -142,7 +147,7 @@ def _shown(curve: Curve, value: float | None) -> str:
     if value is None or not math.isfinite(value):
         return numbers.figure(value)
     if numbers.is_fraction(curve.metric):
-        return f"{100 * value:.2f}%"
+        return numbers.percent(value, places=2)
     return f"{value:.6f}" if 1e-3 <= abs(value) < 1e3 else numbers.figure(value, digits=6)
 
 
