@@ -1,7 +1,8 @@
 """What audio is compared with: a CNN on the waveform, three models on its spectrogram.
 
 Spectrograms enter as log-magnitudes, standardised over the recording as for the model they are
-compared with, in mel bands (Stevens et al. 1937) where the model reads frame after frame.
+compared with, in mel bands (Stevens et al. 1937) where the model reads frame after frame. Like that
+model, none of them hears the zeros behind the end of a clip.
 """
 
 from __future__ import annotations
@@ -10,15 +11,25 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from torchaudio.functional import melscale_fbanks
 
 from cvkan.baselines.checks import no_mask
+from cvkan.baselines.sequences import gathered, masked_mean
 from cvkan.baselines.vit import HEADS, TransformerBlock
 from cvkan.config import AudioConfig
 from cvkan.errors import ConfigError, CvkanError
 from cvkan.info import DataInfo
-from cvkan.layers.spectrogram import FLOOR, WAVEFORM_AXES, Spectrogram, as_spectrogram
+from cvkan.layers.spectrogram import (
+    FLOOR,
+    WAVEFORM_AXES,
+    Spectrogram,
+    as_spectrogram,
+    clip_lengths,
+    heard,
+)
 from cvkan.models.makers import Baseline, Size
+from cvkan.polar import EPSILON
 
 Make = Callable[[AudioConfig, DataInfo, Size], nn.Module]
 
@@ -26,9 +37,10 @@ _BANDS = 40  # mel bands, or fewer where the spectrogram is too coarse for them
 
 
 class LogBands(nn.Module):
-    """Waveforms or spectrograms to standardised log-power (B, frames, bands).
+    """Waveforms or spectrograms to standardised log-power (B, frames, bands), and what is heard.
 
-    Bands are mel bands up to half the sample rate, or without one the bins themselves.
+    Bands are mel bands up to half the sample rate, or without one the bins themselves. Frames
+    that are not heard (B, frames), nor true in a mask where there is one, are 0.
     """
 
     def __init__(self, n_fft: int, hop: int, sample_rate: int | None) -> None:
@@ -45,14 +57,17 @@ class LogBands(nn.Module):
         self.register_buffer("bank", bank, persistent=False)
         self.bank: Tensor | None
 
-    def forward(self, x: Tensor) -> Tensor:
-        power = as_spectrogram(x, self.spectrogram).square().sum(-1)
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        bins = as_spectrogram(x, self.spectrogram)
+        real = heard(bins, mask)
+        power = torch.where(real[..., None, None], bins, 0.0).square().sum(-1)
         if self.bank is not None:
             power = power @ self.bank
-        floor = FLOOR * power.mean((1, 2), keepdim=True) + torch.finfo(power.dtype).tiny
-        log = (power + floor).log()
-        spread, mean = torch.var_mean(log, (1, 2), correction=0, keepdim=True)
-        return (log - mean) * (spread + 1e-5).rsqrt()
+        mean_power = masked_mean(power, real).mean(-1)[:, None, None]
+        log = (power + FLOOR * mean_power + torch.finfo(power.dtype).tiny).log()
+        log = log - masked_mean(log, real).mean(-1)[:, None, None]
+        spread = masked_mean(log.square(), real).mean(-1)[:, None, None]
+        return log * (spread + 1e-5).rsqrt() * real.unsqueeze(-1), real
 
 
 class M5Net(nn.Module):
@@ -88,9 +103,20 @@ class M5Net(nn.Module):
             raise CvkanError(
                 "an m5 hears waveforms", seen=tuple(x.shape), do="Give (batch, samples)."
             )
+        lengths = clip_lengths(x).clamp(min=1)
         # whatever the loudness, as for the spectrograms of the others
-        x = x / (x.square().mean(-1, keepdim=True) + 1e-10).sqrt()
-        logits: Tensor = self.head(self.layers(x.unsqueeze(1)).mean(-1))
+        x = x / (x.square().sum(-1, keepdim=True) / lengths + 1e-10).sqrt()
+        x = x.unsqueeze(1)
+        for layer in self.layers:
+            x = layer(x)
+            if isinstance(layer, nn.Conv1d):
+                (stride,) = layer.stride
+                lengths = lengths.sub(1).div(stride, rounding_mode="floor").add(1)
+            elif isinstance(layer, nn.MaxPool1d):
+                lengths = -(-lengths).div(4, rounding_mode="floor")
+            # behind the end of a clip is what is behind the end of an array
+            x = x * (torch.arange(x.shape[-1], device=x.device) < lengths).unsqueeze(1)
+        logits: Tensor = self.head(x.sum(-1) / lengths)
         return logits
 
 
@@ -105,9 +131,15 @@ class Lstm(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Logits (B, classes)."""
-        no_mask("lstm", mask)
-        states, _ = self.lstm(self.bands(x))
-        logits: Tensor = self.head(states.mean(1))
+        bands, real = self.bands(x, mask)
+        bands, real = gathered(bands, real)
+        packed = pack_padded_sequence(
+            bands, real.sum(1).clamp(min=1).cpu(), batch_first=True, enforce_sorted=False
+        )
+        states, _ = pad_packed_sequence(
+            self.lstm(packed)[0], batch_first=True, total_length=bands.shape[1]
+        )
+        logits: Tensor = self.head(masked_mean(states, real))
         return logits
 
 
@@ -121,21 +153,28 @@ class AudioTransformer(nn.Module):
         self.embed = nn.Linear(self.bands.n_bands, size.width)
         self.positions = nn.Parameter(torch.randn(1, n_frames, size.width) * 0.02)
         self.dropout = nn.Dropout(config.dropout)
-        self.blocks = nn.Sequential(
-            *(
-                TransformerBlock(size.width, size.hidden, config.dropout)
-                for _ in range(max(config.n_layers, 1))
-            )
+        self.blocks = nn.ModuleList(
+            TransformerBlock(size.width, size.hidden, config.dropout)
+            for _ in range(max(config.n_layers, 1))
         )
         self.norm = nn.LayerNorm(size.width)
         self.head = nn.Linear(size.width, info.classes_for("transformer"))
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Logits (B, classes)."""
-        no_mask("transformer", mask)
-        tokens = self.embed(self.bands(x))
-        tokens = self.blocks(self.dropout(tokens + self.positions))
-        logits: Tensor = self.head(self.norm(tokens).mean(1))
+        bands, real = self.bands(x, mask)
+        places = self.positions.shape[1]
+        if real[:, places:].any():
+            raise CvkanError(
+                f"this transformer has places for {places} frames",
+                seen=tuple(x.shape),
+                do="Train one on clips as long as these.",
+            )
+        bands, real = bands[:, :places], real[:, :places]
+        tokens = self.dropout(self.embed(bands) + self.positions[:, : bands.shape[1]])
+        for block in self.blocks:
+            tokens = block(tokens, real[:, None, None, :])
+        logits: Tensor = self.head(masked_mean(self.norm(tokens), real))
         return logits
 
 
@@ -155,8 +194,9 @@ class SpectralPerceptron(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Logits (B, classes)."""
-        no_mask("perceptron", mask)
-        spread, mean = torch.std_mean(self.bands(x), 1, correction=0)
+        bands, real = self.bands(x, mask)
+        mean = masked_mean(bands, real)
+        spread = (masked_mean((bands - mean.unsqueeze(1)).square(), real) + EPSILON).sqrt()
         logits: Tensor = self.layers(torch.cat((mean, spread), dim=-1))
         return logits
 

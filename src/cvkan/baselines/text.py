@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from cvkan.baselines.matching import count_parameters, shape_only
+from cvkan.baselines.sequences import gathered, masked_mean
 from cvkan.config import TextConfig
 from cvkan.errors import CvkanError
 from cvkan.info import DataInfo
@@ -38,7 +39,7 @@ class BagOfWords(nn.Module):
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Logits (B, classes); mask (B, words) is true where a word is real."""
         x, mask = real_words(x, mask)
-        logits: Tensor = self.head(self.dropout(_mean(self.embedding(x), mask)))
+        logits: Tensor = self.head(self.dropout(masked_mean(self.embedding(x), mask)))
         return logits
 
 
@@ -92,14 +93,14 @@ class BiLSTM(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Logits (B, classes); mask (B, words) is true where a word is real."""
-        x, mask = _gathered(*real_words(x, mask))
+        x, mask = gathered(*real_words(x, mask))
         words = self.dropout(self.embedding(x))
         lengths = mask.sum(1).clamp(min=1).cpu()
         packed = pack_padded_sequence(words, lengths, batch_first=True, enforce_sorted=False)
         read, _ = pad_packed_sequence(
             self.lstm(packed)[0], batch_first=True, total_length=x.shape[1]
         )
-        logits: Tensor = self.head(self.dropout(_mean(read, mask)))
+        logits: Tensor = self.head(self.dropout(masked_mean(read, mask)))
         return logits
 
 
@@ -148,7 +149,7 @@ class TextTransformer(nn.Module):
         hidden = ~mask & mask.any(1, keepdim=True)
         for layer in self.layers:
             tokens = layer(tokens, src_key_padding_mask=hidden)
-        logits: Tensor = self.head(_mean(self.norm(tokens), mask))
+        logits: Tensor = self.head(masked_mean(self.norm(tokens), mask))
         return logits
 
 
@@ -174,18 +175,6 @@ class ByWidth:
                 do="Compare with a larger model (d_complex), or raise min_count.",
             )
         return self.make(config, info, width)
-
-
-def _mean(vectors: Tensor, mask: Tensor) -> Tensor:
-    """(B, words, width) to the mean over real words; zero where there are none."""
-    real = mask.unsqueeze(-1)
-    return vectors.where(real, 0.0).sum(1) / real.sum(1).clamp(min=1)
-
-
-def _gathered(x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Real words to the front, in their order: what a packed sequence needs."""
-    order = (~mask).to(torch.int8).sort(dim=1, stable=True).indices
-    return x.gather(1, order), mask.gather(1, order)
 
 
 def _sinusoids(places: int, width: int) -> Tensor:

@@ -24,7 +24,7 @@ from cvkan.errors import DataError
 from cvkan.layers.spectrogram import Spectrogram
 
 FULL_SCALE = 32768.0  # 16-bit samples become [-1, 1)
-_FORMAT = 1
+_FORMAT = 2  # 1: spectrograms in which the zeros behind a clip were sound
 
 Array = npt.NDArray[Any]
 Parts = Mapping[str, Recordings]

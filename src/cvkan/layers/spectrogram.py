@@ -4,6 +4,9 @@ Raw phases of a spectrogram depend on the sample at which a recording starts, an
 bins mixes them before any magnitude is taken. So each bin enters as its log-magnitude, and as the
 turn of its phase since the previous frame (beyond the turn of the bin's own frequency): how far
 the sound is off the bin's centre, which does not depend on the start.
+
+Clips shorter than their array are followed by exact zeros. Those are no sound: a clip has the
+frames that it would have alone, and zeros after them.
 """
 
 from __future__ import annotations
@@ -22,7 +25,11 @@ WAVEFORM_AXES, SPECTROGRAM_AXES = 2, 4
 
 
 class Spectrogram(nn.Module):
-    """Hann-windowed, centred short-time Fourier transform: (B, samples) to (B, frames, bins, 2)."""
+    """Hann-windowed, centred short-time Fourier transform: (B, samples) to (B, frames, bins, 2).
+
+    Reflected at both ends, the later of which is the last sample that is not zero. Frames centred
+    behind it are zero: `heard` tells them from the others.
+    """
 
     def __init__(self, n_fft: int, hop: int) -> None:
         super().__init__()
@@ -38,12 +45,45 @@ class Spectrogram(nn.Module):
                 do=f"Give more samples, or n_fft below {self.n_fft}.",
             )
         window = self.window.to(waveforms.dtype)
-        bins = torch.stft(waveforms, self.n_fft, self.hop, window=window, return_complex=True)
-        return torch.view_as_real(bins).transpose(1, 2)
+        lengths = clip_lengths(waveforms)
+        bins = torch.stft(
+            self._reflected(waveforms, lengths),
+            self.n_fft,
+            self.hop,
+            window=window,
+            center=False,
+            return_complex=True,
+        )
+        frames = torch.arange(bins.shape[-1], device=bins.device) * self.hop <= lengths
+        return torch.view_as_real(bins).transpose(1, 2) * frames[..., None, None]
+
+    def _reflected(self, waveforms: Tensor, lengths: Tensor) -> Tensor:
+        """Half a window more at either end of each clip, and zeros behind that."""
+        half, samples = self.n_fft // 2, waveforms.shape[-1]
+        times = torch.arange(-half, samples + half, device=waveforms.device)
+        source = torch.where(times < lengths, times.abs(), 2 * (lengths - 1) - times)
+        clips = waveforms.gather(-1, source.clamp(0, samples - 1))
+        return torch.where(times < lengths + half, clips, 0.0)
 
     @property
     def n_bins(self) -> int:
         return self.n_fft // 2 + 1
+
+
+def clip_lengths(waveforms: Tensor) -> Tensor:
+    """How many samples of (B, samples) there are until only zeros follow, (B, 1)."""
+    places = torch.arange(1, waveforms.shape[-1] + 1, device=waveforms.device)
+    return (places * (waveforms != 0)).amax(-1, keepdim=True)
+
+
+def heard(spectrogram: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Which frames (B, T) of (B, T, bins, 2) a clip has: those until only zeros follow.
+
+    Of a silent clip the first. Where a mask is given, a frame must be true in it as well.
+    """
+    lengths = clip_lengths((spectrogram != 0).flatten(2).any(-1)).clamp(min=1)
+    there = torch.arange(spectrogram.shape[1], device=spectrogram.device) < lengths
+    return there if mask is None else there & mask
 
 
 def as_spectrogram(x: Tensor, spectrogram: Spectrogram) -> Tensor:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from cvkan.errors import ConfigError
 from cvkan.layers.embedding import ComplexSequence
 from cvkan.polar import EPSILON, Polar
+
+
+_NO_WINDOW = 1e-6  # of a sum of squared windows: nothing to divide by
 
 
 class InverseSpectrogram(nn.Module):
@@ -30,10 +34,25 @@ class InverseSpectrogram(nn.Module):
         self.register_buffer("window", torch.hann_window(n_fft), persistent=False)
         self.window: Tensor
 
-    def forward(self, spectrogram: Tensor, samples: int) -> Tensor:
+    def forward(self, spectrogram: Tensor, samples: int, mask: Tensor | None = None) -> Tensor:
+        """The samples of frames that a mask (B, frames) rules in; zero behind the last of them."""
         bins = torch.view_as_complex(spectrogram.transpose(1, 2).contiguous())
         window = self.window.to(spectrogram.dtype)
-        return torch.istft(bins, self.n_fft, self.hop, window=window, length=samples)
+        waveforms = torch.istft(bins, self.n_fft, self.hop, window=window, length=samples)
+        if mask is None:
+            return waveforms
+        # what the windows sum up to with all frames, over what they do with those that are there
+        every, some = self._overlap(torch.ones_like(mask), window), self._overlap(mask, window)
+        ratio = every[:, :samples] / some[:, :samples].clamp(min=_NO_WINDOW)
+        ends = mask.sum(1, keepdim=True) * self.hop  # a clip ends before its next frame's centre
+        there = torch.arange(samples, device=mask.device) < ends
+        return torch.where(there, waveforms * ratio, 0.0)
+
+    def _overlap(self, mask: Tensor, window: Tensor) -> Tensor:
+        """The sum of the squared windows of frames (B, frames), from the first one's centre on."""
+        frames = mask.to(window.dtype).unsqueeze(1)
+        total = F.conv_transpose1d(frames, window.square().view(1, 1, -1), stride=self.hop)
+        return total[:, 0, self.n_fft // 2 :]
 
 
 class BinsFromTokens(nn.Module):

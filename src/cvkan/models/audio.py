@@ -14,6 +14,7 @@ from cvkan.layers.spectrogram import (
     SpectralFeatures,
     Spectrogram,
     as_spectrogram,
+    heard,
 )
 from cvkan.layers.waveform import BinsFromTokens, InverseSpectrogram, level
 from cvkan.models.backbone import Backbone
@@ -25,7 +26,8 @@ from cvkan.polar import Polar
 class AudioModel(Classifier):
     """Classifies waveforms (B, samples), or their spectrograms (B, frames, bins, 2).
 
-    `model.spectrogram(waveforms)` makes the second from the first; results are the same.
+    `model.spectrogram(waveforms)` makes the second from the first; results are the same. Zeros
+    behind the end of a clip have no say in them.
     """
 
     def __init__(self, config: AudioConfig, info: DataInfo) -> None:
@@ -37,9 +39,16 @@ class AudioModel(Classifier):
         self.positions = make_positions(config.positions, config.d_complex, n_tokens=n_frames)
 
     def embed(self, x: Tensor, mask: Tensor | None = None) -> Polar:
-        features = self.features(as_spectrogram(x, self.spectrogram), mask)
+        bins = as_spectrogram(x, self.spectrogram)
+        features = self.features(bins, heard(bins, mask))
         tokens: Polar = self.positions(self.embedding(features))
         return tokens
+
+    def token_mask(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        return heard(as_spectrogram(x, self.spectrogram), mask)
+
+    def pooled(self, x: Tensor, mask: Tensor | None = None) -> Polar:
+        return super().pooled(as_spectrogram(x, self.spectrogram), mask)  # once for both of these
 
 
 class AudioReconstructor(nn.Module):
@@ -69,22 +78,30 @@ class AudioReconstructor(nn.Module):
 
     def embed(self, x: Tensor, mask: Tensor | None = None) -> Polar:
         """Tokens (B, frames, D), each dimension of root mean square 1."""
-        return self._tokens(as_spectrogram(x, self.spectrogram), mask)[0]
+        bins = as_spectrogram(x, self.spectrogram)
+        return self._tokens(bins, heard(bins, mask))[0]
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        tokens, loudness = self._tokens(as_spectrogram(x, self.spectrogram), mask)
+        bins_in = as_spectrogram(x, self.spectrogram)
+        mask = heard(bins_in, mask)
+        tokens, loudness = self._tokens(bins_in, mask)
         tokens = self.backbone(tokens, mask).masked(mask)
         whole = loudness.square().mean(-1, keepdim=True).sqrt()  # of the recording
         tokens = tokens.scale(loudness / (whole * level(tokens, mask)))
         turned_back = _conjugate(self.positions(_conjugate(tokens)))
-        bins = self.bins(turned_back).scale(whole)
-        waveform: Tensor = self.waveform(bins.pair.transpose(-1, -2), self.samples)
+        bins = self.bins(turned_back).scale(whole).masked(mask)
+        waveform: Tensor = self.waveform(bins.pair.transpose(-1, -2), self.samples, mask)
         return waveform
+
+    def token_mask(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Which of the tokens of `trace` are of the clip, and not of the zeros behind it."""
+        return heard(as_spectrogram(x, self.spectrogram), mask)
 
     @torch.no_grad()
     def trace(self, x: Tensor, mask: Tensor | None = None) -> list[Polar]:
         """The tokens (B, frames, D) after the embedding and after each layer, for pictures."""
-        return [state.detach() for state in self.backbone.states(self.embed(x, mask), mask)]
+        real = self.token_mask(x, mask)
+        return [state.detach() for state in self.backbone.states(self.embed(x, mask), real)]
 
     def _tokens(self, spectrogram: Tensor, mask: Tensor | None) -> tuple[Polar, Tensor]:
         embedded: Polar = self.embedding(spectrogram)

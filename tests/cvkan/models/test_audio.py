@@ -17,7 +17,9 @@ BASELINES = ("m5", "lstm", "transformer", "perceptron")
 
 
 def build(info: DataInfo = INFO, **options: object) -> torch.nn.Module:
-    return cvkan.build(cvkan.config_for("audio", d_complex=16, kan_hidden=8, **options), info)
+    alone = options.get("model") in BASELINES and "match_params_of" not in options
+    sizes = {} if alone else {"d_complex": 16, "kan_hidden": 8}
+    return cvkan.build(cvkan.config_for("audio", **sizes | options), info)
 
 
 @pytest.mark.parametrize("name", BASELINES)
@@ -79,7 +81,61 @@ def test_what_a_baseline_cannot_do_is_an_error():
     with pytest.raises(CvkanError, match="no sample rate"):
         build(DataInfo("x", "audio", (4000,), n_classes=5), model="lstm")
     with pytest.raises(CvkanError, match="takes no mask"):
-        build(model="lstm")(torch.zeros(2, 4000), mask=torch.ones(2, 32, dtype=torch.bool))
+        build(model="m5")(torch.zeros(2, 4000), mask=torch.ones(2, 32, dtype=torch.bool))
+    with pytest.raises(CvkanError, match="has places for 32 frames"):
+        build(model="transformer")(torch.ones(2, 4200))
+
+
+def clips(lengths: list[int], samples: int) -> torch.Tensor:
+    """Noise of these lengths, the same whatever the array, then zeros."""
+    noise = torch.randn(len(lengths), 4000, generator=torch.Generator().manual_seed(0))
+    noise = torch.nn.functional.pad(noise, (0, samples - 4000)).double()
+    return noise * (torch.arange(samples) < torch.tensor(lengths)[:, None])
+
+
+@pytest.mark.parametrize("name", ["cvkan", "real_cartesian", *BASELINES])
+def test_zeros_behind_the_end_of_a_clip_are_not_heard(name):
+    """Longer arrays, shorter ones, other clips of the batch: the answers are the same."""
+    torch.manual_seed(0)
+    model = build(model=name).double()
+    for p in model.parameters():
+        torch.nn.init.normal_(p, std=0.2)
+    model.eval()
+    lengths = [4000, 3999, 2950, 1000]
+    answers = model(clips(lengths, 4000))
+    assert answers.std(0).max() > 1e-3
+    torch.testing.assert_close(model(clips(lengths, 4900)), answers)
+    for length, answer in zip(lengths, answers, strict=True):
+        alone = clips(lengths, 4000)[lengths.index(length)][None, :length]
+        torch.testing.assert_close(model(alone)[0], answer)
+
+
+@pytest.mark.parametrize("name", ["cvkan", *BASELINES[1:]])
+def test_a_spectrogram_of_a_padded_clip_says_where_it_ends(name):
+    model = build(model=name).double().eval()
+    x = clips([4000, 2000], 4600)
+    front_end = model.spectrogram if name == "cvkan" else model.bands.spectrogram
+    assert torch.equal(model(front_end(x)), model(x))
+
+
+@pytest.mark.parametrize("hop", [64, 100])
+def test_a_padded_clip_is_reconstructed_as_if_it_were_alone(hop):
+    model = build(task="reconstruction", n_fft=256, hop=hop).double().eval()
+    short, padded = (model(clips([3200, 4000], samples)) for samples in (4000, 4900))
+    torch.testing.assert_close(padded[:, : short.shape[1]], short)
+    assert padded[0, 3200 + hop :].eq(0).all()
+    alone = (
+        build(
+            DataInfo("x", "audio", (3200,), n_classes=5, sample_rate=8000),
+            task="reconstruction",
+            n_fft=256,
+            hop=hop,
+        )
+        .double()
+        .eval()
+    )
+    alone.load_state_dict(model.state_dict())
+    torch.testing.assert_close(alone(clips([3200, 4000], 4000)[:1, :3200])[0], short[0, :3200])
 
 
 @pytest.mark.parametrize(
