@@ -36,17 +36,26 @@ def check(
 
     found = lab.log.examine(snapshot=snapshot)
     claims = [] if snapshot else lab.log.claims()
+    failed = [claim for claim in claims if claim.fails]
     if as_json:
-        failed = [claim.as_drift() for claim in claims if claim.fails]
-        print_json([drift.as_dict() for drift in (*found.drifts, *failed)])
+        print_json(
+            [drift.as_dict() for drift in (*found.drifts, *(claim.as_drift() for claim in failed))]
+        )
     else:
         for line in _listed(found.drifts):
             typer.echo(line)
     # With --json, standard output holds the one document and nothing else.
     for line in (*_told(claims), *_limited([f"note  {note}" for note in found.notes])):
         typer.echo(line, err=as_json)
-    typer.echo(_summary(found), err=as_json)
-    if not found.holds or any(claim.fails for claim in claims):
+    summary = _summary(found)
+    if failed:
+        summary = summary.replace("Everything holds.", "Every number holds.")
+        summary += (
+            f" Contradicted by its runs: {failed[0].text!r}. Say so in its entry, as with "
+            f"`lab log status '{failed[0].entry}' Contradicted`."
+        )
+    typer.echo(summary, err=as_json)
+    if not found.holds or failed:
         raise typer.Exit(1)
 
 

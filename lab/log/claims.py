@@ -14,7 +14,6 @@ unknown        its runs are not on this machine
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -27,11 +26,15 @@ from lab.log.book import Book, date_of
 from lab.log.claim_block import tested
 from lab.log.claim_test import GRADES, ClaimTest
 from lab.log.claim_words import STATES, changed, halved, sentence
-from lab.log.entry import entry_sections, entry_title, read_books
+from lab.log.drift import Drift
+from lab.log.entry import entries_of, entry_sections, entry_title, read_books
 from lab.log.evidence import blocks_of
+from lab.log.snapshot import read_snapshot
+from lab.record.lazy import Shelf
 from lab.record.run import Run
 from lab.workspace import Workspace
 
+_GIVEN_UP = ("contradicted", "refuted", "withdrawn", "superseded", "wrong")
 _EVIDENCE = {"open": 0, "opposed": 1, "observed": 1}  # every other grade is a verdict: 2
 
 
@@ -53,11 +56,17 @@ class Claim:
     entry: str
     date: str | None
     new_runs: tuple[str, ...]
+    acknowledged: bool  # its entry's status says that it does not hold
     results: tuple[dict[str, Any], ...] = field(repr=False)
 
     @property
     def place(self) -> str:
         return f"{self.file}:{self.line}"
+
+    @property
+    def fails(self) -> bool:
+        """Whether it is contradicted, and the log does not say so yet."""
+        return self.state == "contradicted" and not self.acknowledged
 
     @property
     def changed(self) -> bool:
@@ -66,6 +75,11 @@ class Claim:
     def as_dict(self) -> dict[str, Any]:
         plain = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return plain | {"new_runs": list(self.new_runs), "results": list(self.results)}
+
+    def as_drift(self) -> Drift:
+        """The claim as what a check finds: its text, and what its runs say now."""
+        reason = f"claim {self.state}"
+        return Drift(self.file, self.line, self.text, self.says, reason, self.new_runs, self.metric)
 
     def __str__(self) -> str:
         before = f", {self.on_its_day} on its day" if self.changed else ""
@@ -78,7 +92,7 @@ def claims(*, workspace: Workspace | None = None) -> list[Claim]:
     found = list(_registered(read_books(workspace), workspace))
     if not found:
         return []
-    everything = _all_runs(workspace)
+    everything = list(Shelf(workspace).runs())
     return [_tested_again(*one, everything, workspace) for one in found]
 
 
@@ -88,29 +102,31 @@ class _Place:
     line: int
     entry: str
     date: str | None
+    status: str
+    block: str
 
 
 def _registered(books: Sequence[Book], workspace: Workspace) -> list[tuple[dict[str, Any], _Place]]:
     found = []
+    statuses = {(entry.file, entry.line): entry.status for entry in entries_of(books, workspace)}
     for book in books:
+        file = workspace.relative(book.path)
         sections = list(entry_sections(book))
         for block in blocks_of(book):
             if block.spec is None or block.spec.get("kind") != "claim":
                 continue
             holding = [s for s in sections if s.line <= block.start < s.end]
-            title = entry_title(holding[-1]) if holding else ""
-            date = date_of(holding[-1].title) if holding else None
-            place = _Place(workspace.relative(book.path), block.start, title, date)
+            section = holding[-1] if holding else None
+            place = _Place(
+                file=file,
+                line=block.start,
+                entry=entry_title(section) if section else "",
+                date=date_of(section.title) if section else None,
+                status=statuses.get((file, section.line + 1)) or "" if section else "",
+                block=block.id,
+            )
             found.append((block.spec, place))
     return found
-
-
-def _all_runs(workspace: Workspace) -> list[Run]:
-    from lab.record.catalogue import find_runs
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # `lab runs` tells of folders that cannot be read
-        return find_runs(workspace)
 
 
 def _tested_again(
@@ -118,7 +134,12 @@ def _tested_again(
 ) -> Claim:
     name = claim_id(spec)
     by_id = {run.id: run for run in everything}
-    pinned = [found for i in spec["runs"] if (found := by_id.get(i) or _archived(i, workspace))]
+    stored = _stored(place.block, workspace) if not by_id.keys() >= set(spec["runs"]) else {}
+    pinned = [
+        found
+        for i in spec["runs"]
+        if (found := by_id.get(i) or _archived(i, workspace) or stored.get(i))
+    ]
     whole = len(pinned) == len(spec["runs"])
     fresh: list[Run] = []
     try:
@@ -150,6 +171,7 @@ def _tested_again(
         entry=place.entry,
         date=place.date,
         new_runs=tuple(run.id for run in fresh if run.id in used),
+        acknowledged=place.status.lower().startswith(_GIVEN_UP),
         results=tuple(_plain(now)),
     )
 
@@ -204,6 +226,16 @@ def _archived(run_id: str, workspace: Workspace) -> Run | None:
         return find_run(workspace, run_id)
     except LabError:
         return None
+
+
+def _stored(block: str, workspace: Workspace) -> dict[str, Run]:
+    """The runs of a claim as its snapshot in docs/evidence/ holds them."""
+    try:
+        snapshot = read_snapshot(workspace, block)
+        source = snapshot.source(workspace) if snapshot else None
+        return {i: source.run(i) for i in snapshot.runs} if snapshot and source else {}
+    except LabError:
+        return {}
 
 
 def _plain(test: ClaimTest) -> list[dict[str, Any]]:
