@@ -47,13 +47,24 @@ def new(
         str | None, typer.Option(help="The arm, or for an experiment the run, to hold against.")
     ] = None,
     suite: Annotated[str | None, typer.Option(help="The suite a suite entry tells of.")] = None,
+    expect: Annotated[
+        str | None, typer.Option(help='Of a planned experiment, as "val/accuracy > 0.7" or words.')
+    ] = None,
+    param: Annotated[
+        Many, typer.Option("--param", "-p", metavar="NAME=VALUE", help="A value planned for it.")
+    ] = None,
     file: Annotated[Path | None, typer.Option(help="Another log file than the usual.")] = None,
     day: Annotated[str | None, typer.Option("--date", help="YYYY-MM-DD; default today.")] = None,
     edit: Annotated[bool, typer.Option("--edit", help="Open it in $EDITOR first.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the entry.")] = False,
 ) -> None:
-    """Write a log entry: from runs, or by hand."""
+    """Write a log entry: from runs, or by hand.
+
+    An experiment without a run is a planned one, with what is expected of it; the run that has its
+    title or name completes the entry later.
+    """
     import lab.log
+    from lab.cli.run import pairs
 
     entry = lab.log.new(
         kind,
@@ -71,6 +82,8 @@ def new(
         run=run,
         baseline=baseline,
         suite=suite,
+        expect=expect,
+        params=pairs(param or []),
         file=file,
         date=_day(day),
         edit=edit,

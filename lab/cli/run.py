@@ -67,7 +67,7 @@ def run(
     from lab.duration import parse_duration
     from lab.executors import run_notebook
 
-    params = _params(notebook, preset, _pairs(param or []))
+    params = _params(notebook, preset, pairs(param or []))
     seconds = parse_duration(timeout) if timeout else None
     _follow(
         notebook,
@@ -92,7 +92,7 @@ def rerun(
     from lab.notebook.again import rerun_plan
 
     seconds = parse_duration(timeout) if timeout else None
-    again = rerun_plan(run_id, _pairs(param or []))
+    again = rerun_plan(run_id, pairs(param or []))
     _follow(
         again.notebook,
         again.params,
@@ -122,16 +122,17 @@ def _params(notebook: Path, preset: str | None, typed: dict[str, str]) -> dict[s
     return schema.coerce(preset_values(preset) | {name: given[name] for name in typed})
 
 
-def _pairs(texts: list[str]) -> dict[str, str]:
+def pairs(texts: list[str]) -> dict[str, str]:
+    """The values typed as NAME=VALUE, by name."""
     from lab.errors import ParameterError
 
-    pairs: dict[str, str] = {}
+    found: dict[str, str] = {}
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals or not name.strip():
             raise ParameterError("Not a parameter", seen=text, do="Write it as -p NAME=VALUE.")
-        pairs[name.strip()] = value
-    return pairs
+        found[name.strip()] = value
+    return found
 
 
 def _print_parameters(notebook: Path) -> None:

@@ -10,6 +10,7 @@ from lab.comparison.tables import grid
 from lab.errors import LogError, nearest
 from lab.log.campaign_block import campaign_text
 from lab.log.claim_block import claim_text
+from lab.log.expectation import Plan
 from lab.log.experiment import experiment_of
 from lab.log.findings import Story, tell
 from lab.log.render import render
@@ -88,7 +89,7 @@ def _experiment(spec: Spec, source: RunSource) -> str:
     run = source.run(spec["run"])
     baseline = spec.get("baseline")
     against = source.run(baseline) if baseline else None
-    experiment = experiment_of(run, against)
+    experiment = experiment_of(run, against, plan=Plan.of_spec(spec))
     if is_telling():
         experiment = sourced_settings(experiment, run, against)
     return render("experiment", source.workspace, experiment=experiment)

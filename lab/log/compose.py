@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date as calendar
 from pathlib import Path
@@ -27,13 +27,22 @@ from lab.log.draft import (
 )
 from lab.log.editor import edited
 from lab.log.entry import Action
+from lab.log.expectation import Plan
 from lab.log.experiment import experiment_name, experiment_of
 from lab.log.findings import Story, tell
 from lab.log.nights import night_of
 from lab.log.place import add_entry
+from lab.log.planned import (
+    Pending,
+    as_experiment,
+    complete,
+    completed_text,
+    find_pending,
+    planned_draft,
+)
 from lab.log.refreshing import save_snapshots
 from lab.log.render import render
-from lab.log.repeats import not_repeated
+from lab.log.repeats import Proposed, not_repeated
 from lab.log.report import failure_actions, suite_specs
 from lab.log.selection import baseline_of, found_by, one_run, repeats_of, rows_for, selected
 from lab.record.run import Run
@@ -82,6 +91,8 @@ def new(
     seed_param: str = "seed",
     run: str | None = None,
     suite: str | None = None,
+    expect: str | None = None,
+    params: Mapping[str, object] | None = None,
     query: str | None = None,
     file: Path | str | None = None,
     date: calendar | str | None = None,
@@ -94,16 +105,20 @@ def new(
     new("research", "AMP breaks complex numbers", finding="...", actions=["..."])
     new("research", runs="suite.name == 'pilot'", by="pooling", rows="dataset")
     new("experiment", run="20260120_231502")   # baseline: a run id, by default the one before
+    new("experiment", "Eight layers", expect="val/accuracy > 0.7")   # planned: no run yet
     new("suite", suite="overnight")
     new("campaign", "Width and depth", suite="width", baseline="plain")   # docs/experiments/
 
     `runs` is an expression as for `lab.runs`, or runs, and then `query` may be the expression that
     found them: it is kept beside them, so that new ones are told later. A hand-written finding
     stands above the generated one, a hand-written impact replaces the generated, actions are added.
+    A run that was planned, by this title or else by its own name, completes the planned entry.
     Without a title the verdict becomes it. Raises InputError or LogError; then nothing was written.
     """
     if kind not in KINDS:
         raise InputError("Unknown kind of entry", seen=kind, do=nearest(kind, KINDS))
+    if kind != "experiment" and (expect or params):
+        raise InputError("Only an experiment is planned", seen=kind, do="Use that kind.")
     workspace = workspace or Workspace.find()
     request = Request(
         title=title, date=checked_date(date), category=category, status=status,
@@ -114,9 +129,22 @@ def new(
         editing=edit,
     )  # fmt: skip
     about: list[Run] | None
+    pending: Pending | None = None
     if kind == "experiment":
-        about = [one_run(run, runs, suite, metric, workspace)]
-        draft = _experiment(request, about[0], workspace)
+        plan = Plan(expect, {name: str(value) for name, value in (params or {}).items()})
+        if run is None and runs is None and suite is None:
+            about, draft = None, planned_draft(request, plan, workspace)
+        else:
+            about = [one_run(run, runs, suite, metric, workspace)]
+            given = workspace.root / file if file else None
+            pending = find_pending(title, about[0], workspace, given)
+            if pending is not None and (expect or params):
+                raise InputError(
+                    "What was expected is written down already",
+                    seen=f"{workspace.relative(pending.path)}:{pending.line + 1}",
+                    do="Leave out --expect and -p.",
+                )
+            draft = _experiment(request, about[0], pending.plan if pending else plan, workspace)
     elif kind == "suite":
         about = selected(runs, suite, workspace)
         draft = _suite(request, about, workspace)
@@ -126,8 +154,10 @@ def new(
     else:
         about = selected(runs, suite, workspace, run)
         draft = _research(request, about, workspace)
-    proposed = not_repeated(draft.actions, about or (), workspace, keep=request.actions)
+    proposed = not_repeated(draft.actions, about or (), workspace, keep=request.actions if about else draft.actions)
     draft = replace(draft, actions=proposed.texts)
+    if pending is not None and about:
+        return _complete(pending, draft, about[0], proposed, workspace, edit=edit, dry_run=dry_run)
     text = render(f"{kind}_entry", workspace, entry=draft)
     path = _file(file, kind, draft.title, workspace)
     if edit:
@@ -265,23 +295,49 @@ def _suite(request: Request, runs: list[Run] | None, workspace: Workspace) -> Dr
     )
 
 
-def _experiment(request: Request, run: Run, workspace: Workspace) -> Draft:
+def _complete(
+    pending: Pending,
+    draft: Draft,
+    run: Run,
+    proposed: Proposed,
+    workspace: Workspace,
+    *,
+    edit: bool,
+    dry_run: bool,
+) -> NewEntry:
+    """The planned entry with the result of its run in it."""
+    file = workspace.relative(pending.path)
+    if edit:
+        raise InputError(
+            "The entry is there already and is completed where it stands",
+            seen=f"{file}:{pending.line + 1}",
+            do="Leave out --edit, and edit the file.",
+        )
+    text = completed_text(pending, draft, run)
+    line = None if dry_run else complete(pending, draft, run)
+    if not dry_run:
+        save_snapshots(text, workspace)
+    place = f"{file}:{line}" if line else file
+    date = date_of(text.split("\n", 1)[0].lstrip("# ")) or draft.date
+    return NewEntry(pending.title, date, pending.path, line, text, place, proposed.repeated)
+
+
+def _experiment(request: Request, run: Run, plan: Plan, workspace: Workspace) -> Draft:
     baseline = baseline_of(request.baseline, run, workspace)
     spec: Spec = {
         "kind": "experiment",
         "run": run.id,
         "baseline": baseline.id if baseline else None,
+        **plan.as_spec(),
     }
     story = experiment_of(run, baseline, repeats=len(repeats_of(run, workspace)))
-    name = request.title or story.name
-    title = name if name.lower().startswith("experiment") else f"Experiment: {name}"
     related = [f"`{run.notebook}`"] if run.notebook else []
     related.append(f"run `{run.id}`")
     related += [f"baseline `{baseline.id}`"] if baseline else []
     done = "Complete" if run.status == "done" else run.status.capitalize()
     return Draft(
         date=request.date,
-        title=title,
+        title=as_experiment(request.title or story.name),
         category=request.category or "Experiment",
         status=request.status or done,
         related=(*as_code(request.related), *related),
