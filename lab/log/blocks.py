@@ -17,6 +17,7 @@ from lab.log.render import render
 from lab.log.report import suite_text
 from lab.log.source import LiveRuns, RunSource, all_runs
 from lab.log.sourced import sourced, sourced_settings
+from lab.log.tried import tried_text
 from lab.provenance import is_telling
 from lab.record.run import Run
 from lab.workspace import Workspace
@@ -109,6 +110,10 @@ def _claim(spec: Spec, source: RunSource) -> str:
     return claim_text(spec, all_runs(source, spec["runs"]), source.workspace)
 
 
+def _tried(spec: Spec, source: RunSource) -> str:
+    return tried_text(spec, all_runs(source, spec["runs"]))
+
+
 def read_run(run_id: str, workspace: Workspace) -> Run:
     """The run of this id; raises RunNotFound naming the nearest."""
     from lab.record.catalogue import find_run
@@ -123,4 +128,5 @@ _KINDS: dict[str, Callable[[Spec, RunSource], str]] = {
     "suite": _suite,
     "campaign": _campaign,
     "claim": _claim,
+    "tried": _tried,
 }

@@ -45,6 +45,8 @@ from lab.log.render import render
 from lab.log.repeats import Proposed, not_repeated
 from lab.log.report import failure_actions, suite_specs
 from lab.log.selection import baseline_of, found_by, one_run, repeats_of, rows_for, selected
+from lab.log.source import runs_of
+from lab.log.tried import tried_spec
 from lab.record.run import Run
 from lab.workspace import Workspace
 
@@ -235,9 +237,12 @@ def _by_hand(request: Request) -> Draft:
 
 
 def _compared(
-    request: Request, runs: list[Run], workspace: Workspace
+    request: Request, runs: list[Run], workspace: Workspace, known: Sequence[str] = ()
 ) -> tuple[dict[str, str], Story]:
-    """The generated blocks of a comparison, each with its evidence, and its story."""
+    """The generated blocks of a comparison, each with its evidence, and its story.
+
+    What was tried before follows the comparison; runs of these ids are `known` to the entry.
+    """
     if not request.by:
         raise InputError(
             "Runs are compared by something", seen="no --by", do="As in: --by pooling, --by arm."
@@ -254,7 +259,10 @@ def _compared(
     specs = {
         kind: comparison_spec(comparison, runs, kind) | query for kind in ("comparison", "impact")
     }
-    return {k: generated(spec, workspace) for k, spec in specs.items()}, tell(comparison, runs)
+    made = {kind: generated(spec, workspace) for kind, spec in specs.items()}
+    if before := tried_spec(specs["comparison"], runs, workspace, known=known):
+        made["comparison"] += "\n\n" + generated(before, workspace)
+    return made, tell(comparison, runs)
 
 
 def _suite(request: Request, runs: list[Run] | None, workspace: Workspace) -> Draft:
@@ -266,18 +274,16 @@ def _suite(request: Request, runs: list[Run] | None, workspace: Workspace) -> Dr
     measured = any(run.status == "done" and headline(run) for run in runs)
     rows = request.rows or (rows_for(runs, request.metric) if measured else None)
     request = replace(request, by=request.by or ARM, rows=rows)
-    first, details = (
-        generated(spec, workspace)
-        for spec in suite_specs(
-            night.name, runs, workspace, by=request.by or ARM, metric=request.metric, rows=rows,
-            baseline=request.baseline,
-        )
+    specs = suite_specs(
+        night.name, runs, workspace, by=request.by or ARM, metric=request.metric, rows=rows,
+        baseline=request.baseline,
     )  # fmt: skip
+    first, details = (generated(spec, workspace) for spec in specs)
     blocks, impact, verdict = [first, details], NOT_ASSESSED, "To Investigate"
     actions = failure_actions(night.failures)
     title = f"Suite {request.suite}: {night.verdict[:1].lower()}{night.verdict[1:]}"
     if measured:
-        made, story = _compared(request, runs, workspace)
+        made, story = _compared(request, runs, workspace, runs_of(specs[0]))
         blocks, impact = [first, made["comparison"], details], made["impact"]
         # What failed is told once, with its cause, and keeps the entry open.
         actions += [a for a in story.actions if not a.startswith("Mend and run again")]

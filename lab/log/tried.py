@@ -1,0 +1,174 @@
+"""How often a question was asked before: earlier entries that compare the same, and their seeds.
+
+A question is what is compared (`by`), on which notebook and data set, by which metric. Arms of
+suites have names of their own, so two of them have to be the same. An entry counts as an earlier
+try where the new one has runs that it had not; the same runs written up twice are one try.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lab import numbers
+from lab.comparison.alike import alike
+from lab.comparison.measure import ARM, attribute, headline, label, seed_of
+from lab.log.book import Book, Section, date_of
+from lab.log.entry import entry_sections, entry_title, read_books
+from lab.log.evidence import blocks_of
+from lab.log.findings import listed
+from lab.log.source import runs_of
+from lab.record.lazy import Shelf
+from lab.record.run import Run
+from lab.workspace import Workspace
+
+Spec = dict[str, Any]
+_ARMS = (ARM, "suite.arm")
+_MOST = 4  # entries and runs told by name
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """One question: tasks are (notebook, data set, metric)."""
+
+    by: str
+    tasks: frozenset[tuple[str, str, str]]
+    arms: frozenset[str]
+
+    def same(self, other: _Asked) -> bool:
+        common = 2 if self.by in _ARMS else 0
+        return (
+            self.by == other.by
+            and bool(self.tasks & other.tasks)
+            and len(self.arms & other.arms) >= common
+        )
+
+
+def tried_spec(
+    comparison: Spec, runs: Sequence[Run], workspace: Workspace, *, known: Collection[str] = ()
+) -> Spec | None:
+    """The evidence of what was tried before the comparison of this evidence; None for nothing.
+
+    `known` are ids of runs that the same entry tells of elsewhere.
+    """
+    by, metric = comparison["by"], comparison.get("metric")
+    asked = _asked(by, metric, runs)
+    ours = {run.id for run in runs}
+    shelf = Shelf(workspace)
+    earlier: dict[tuple[str, str], list[str]] = {}
+    written = set(known)
+    for book in read_books(workspace):
+        sections = list(entry_sections(book))
+        for block in blocks_of(book):
+            spec = block.spec or {}
+            written.update(runs_of(spec))
+            if spec.get("kind") != "comparison" or spec.get("by") != by:
+                continue
+            found = [run for i in runs_of(spec) if (run := shelf.run(i)) is not None]
+            before = _asked(by, spec.get("metric"), found)
+            if found and asked.same(before) and _newer(runs, metric, found, before):
+                at = _entry(book, sections, block.start)
+                ids = earlier.setdefault(at, [])
+                ids += [run.id for run in found if run.status == "done" and run.id not in ids]
+    loose = _never_written(by, asked.arms, runs, shelf, written | ours)
+    if not earlier and not loose:
+        return None
+    done = [run.id for run in runs if run.status == "done"]
+    told = [{"date": date, "title": title, "runs": ids} for (date, title), ids in earlier.items()]
+    everything = [*done, *loose, *(i for one in earlier.values() for i in one)]
+    return {
+        "kind": "tried",
+        "by": by,
+        "seed_param": comparison.get("seed_param", "seed"),
+        "runs": sorted(set(everything)),
+        "entries": told,
+        "unwritten": loose,
+    }
+
+
+def tried_text(spec: Spec, runs: Sequence[Run]) -> str:
+    """The sentences of that evidence; `runs` are all that it pins."""
+    entries, loose = spec["entries"], spec["unwritten"]
+    said = []
+    if entries:
+        times = "once" if len(entries) == 1 else f"{len(entries)} times"
+        names = [f'"{one["title"]}" ({one["date"] or "undated"})' for one in entries[-_MOST:]]
+        more = [f"{len(entries) - _MOST} before these"] if len(entries) > _MOST else []
+        said.append(f"This question was tried {times} before: {listed([*names, *more])}.")
+    if loose:
+        ids = [f"`{i}`" for i in loose[:_MOST]]
+        more = [f"{len(loose) - _MOST} more"] if len(loose) > _MOST else []
+        verb = "was" if len(loose) == 1 else "were"
+        first = numbers.counted(len(loose), "run")
+        said.append(
+            f"{first[:1].upper()}{first[1:]} with these settings {verb} never written up: "
+            f"{listed([*ids, *more])}."
+        )
+    said.append(f"So far, with this entry: {listed(_seeds(spec, runs))}.")
+    return " ".join(said)
+
+
+def _newer(runs: Sequence[Run], metric: str | None, earlier: Sequence[Run], asked: _Asked) -> bool:
+    """Whether one of `runs` is on a task of the earlier entry and was not in it."""
+    known = {run.id for run in earlier}
+    return any(run.id not in known and _task(run, metric) in asked.tasks for run in runs)
+
+
+def _task(run: Run, metric: str | None) -> tuple[str, str, str]:
+    return str(run.notebook), str(attribute(run, "dataset")), str(metric or headline(run))
+
+
+def _asked(by: str, metric: str | None, runs: Sequence[Run]) -> _Asked:
+    done = [run for run in runs if run.status == "done"]
+    return _Asked(
+        by,
+        frozenset(_task(run, metric) for run in done),
+        frozenset(label(v) for run in done if (v := attribute(run, by)) is not None),
+    )
+
+
+def _never_written(
+    by: str, arms: Collection[str], runs: Sequence[Run], shelf: Shelf, written: Collection[str]
+) -> list[str]:
+    """Done runs of the same arms in the same settings that no entry is about."""
+    new = [
+        run
+        for run in shelf.runs()
+        if run.id not in written and run.status == "done" and label(attribute(run, by)) in arms
+    ]
+    if by in _ARMS:
+        suites = {_suite(run) for run in runs}
+        return [run.id for run in new if _suite(run) in suites]
+    found: dict[str, Run] = {}
+    for example in runs:
+        if new and by in example.params:
+            found |= {run.id: run for run in alike(new, example, by=by)}
+    return sorted(found)
+
+
+def _suite(run: Run) -> tuple[str, str]:
+    return str((run.record.get("suite") or {}).get("name")), str(run.notebook)
+
+
+def _entry(book: Book, sections: Sequence[Section], line: int) -> tuple[str, str]:
+    """Date and title of the entry that a line is in."""
+    holding = [section for section in sections if section.line <= line < section.end]
+    if not holding:
+        return "", book.path.name
+    return date_of(holding[-1].title) or "", entry_title(holding[-1])
+
+
+def _seeds(spec: Spec, runs: Sequence[Run]) -> list[str]:
+    arms: dict[str, list[Run]] = defaultdict(list)
+    for run in runs:
+        if (value := attribute(run, spec["by"])) is not None:
+            arms[label(value)].append(run)
+    said = []
+    for arm, of in arms.items():
+        seeds = {repr(seed_of(run, spec["seed_param"])) for run in of}
+        told = f"`{arm}` {numbers.counted(len(seeds), 'seed')}"
+        more = f" in {numbers.counted(len(of), 'run')}" if len(of) > len(seeds) else ""
+        said.append(told + more)
+    return said
