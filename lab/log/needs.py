@@ -70,8 +70,9 @@ def needs_of(
     then the entry was refreshed with it. Empty where nothing is known to run.
     """
     named = [run for run in (ledger.run(run_id) for run_id in cited) if run is not None]
-    if cited and not named and not closer.written and not closer.notebooks:
-        return ()  # it means runs that are not on this machine
+    by_itself = closer.suites or closer.notebooks or closer.again
+    if not named and not by_itself and (closer.every or not closer.written):
+        return ()  # it means runs that its entry does not name, or that are not on this machine
     found = {need.key: need for need in _asked(closer, named, ledger)}
     own = {*cited} - {*closer.again}
     last = max((run.id for run in named), default="")
