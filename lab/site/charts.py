@@ -186,7 +186,7 @@ def ticks(low: float, high: float, about: int) -> list[float]:
     if not (rough > 0 and math.isfinite(rough)):
         return [low]
     power = 10.0 ** math.floor(math.log10(rough))
-    step = next((m * power for m in (1, 2, 2.5, 5, 10) if m * power >= rough * 0.8), 10 * power)
+    step = next((m * power for m in (1, 2, 2.5, 5, 10) if m * power >= rough * 0.7), 10 * power)
     first = math.ceil(low / step - 1e-9)
     last = math.floor(high / step + 1e-9)
     return [float(f"{i * step:.12g}") for i in range(first, min(last, first + 20) + 1)]

@@ -12,7 +12,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Protocol
 
 from markupsafe import Markup, escape
@@ -163,10 +162,18 @@ def _mark(tokens: Sequence[Token], page: _Page) -> None:
         if token.type == "list_item_open" and i + 2 < len(tokens):
             _mark_task(token, tokens[i + 2], page)
         children = token.children or []
-        for child, following in pairwise(children):
+        for k, child in enumerate(children):
             # `**Name**: value` lines are lines to their author and one paragraph to Markdown.
-            if child.type == "softbreak" and following.type == "strong_open":
+            if child.type == "softbreak" and _is_field(children[k + 1 : k + 6]):
                 child.type = "hardbreak"
+
+
+def _is_field(tokens: Sequence[Token]) -> bool:
+    kinds = [token.type for token in tokens if token.content or token.type != "text"]
+    if kinds[:3] != ["strong_open", "text", "strong_close"]:
+        return False
+    name, *rest = [token.content for token in tokens if token.content]
+    return name.endswith(":") or "".join(rest[:1]).lstrip().startswith(":")
 
 
 def _mark_task(item: Token, inline: Token, page: _Page) -> None:

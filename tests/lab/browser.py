@@ -9,6 +9,7 @@ import os
 import select
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +29,16 @@ _FLAGS = (
     "--force-color-profile=srgb",
     "--remote-debugging-pipe",
 )
+
+
+# Chromium reads commands on descriptor 3 and answers on 4.
+_START = """
+import fcntl, os, sys
+read, write = (fcntl.fcntl(int(n), fcntl.F_DUPFD, 10) for n in sys.argv[1:3])
+os.dup2(read, 3)
+os.dup2(write, 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 
 
 def find_chromium() -> str | None:
@@ -78,6 +89,24 @@ class Browser:
             flatten=True,
         )
 
+    def said(self) -> list[str]:
+        """Everything written to a console, dialogs and uncaught errors, of all pages and frames."""
+        found = []
+        for event in self.events:
+            params = event["params"]
+            if event["method"] == "Runtime.consoleAPICalled":
+                found += [str(arg.get("value")) for arg in params["args"]]
+            elif event["method"] == "Page.javascriptDialogOpening":
+                found.append(str(params["message"]))
+            elif event["method"] == "Runtime.exceptionThrown":
+                found.append(str(params["exceptionDetails"]))
+        return found
+
+    def requested(self) -> list[str]:
+        """Every address that a page or frame asked for."""
+        sent = (e for e in self.events if e["method"] == "Network.requestWillBeSent")
+        return [str(event["params"]["request"]["url"]) for event in sent]
+
     def wait_for(self, method: str, session: str, since: int) -> None:
         """Until this event of this session has come, of those after the first `since`."""
         while not any(
@@ -126,10 +155,27 @@ class Page:
         return self.browser.send(method, self.session, **params)
 
     def go(self, url: str) -> None:
+        """Load an address and wait until it has loaded."""
         since = len(self.browser.events)
-        self.send("Page.navigate", url=url)
-        if "#" not in url or not self._same_document(since):
+        answer = self.send("Page.navigate", url=url)
+        if "loaderId" in answer:  # absent where only the fragment changed
             self.browser.wait_for("Page.loadEventFired", self.session, since)
+
+    def pause(self, milliseconds: int = 150) -> None:
+        """Let the page do what it has begun: frames, images and handlers."""
+        self.evaluate(f"new Promise(done => setTimeout(done, {milliseconds}))")
+
+    def type(self, text: str) -> None:
+        """Type into what has the focus."""
+        self.send("Input.insertText", text=text)
+
+    def press(self, key: str) -> None:
+        for kind in ("keyDown", "keyUp"):
+            text = {"text": key} if len(key) == 1 and kind == "keyDown" else {}
+            self.send("Input.dispatchKeyEvent", type=kind, key=key, code=key, **text)
+
+    def move_to(self, x: float, y: float) -> None:
+        self.send("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
 
     def resize(self, width: int, height: int) -> None:
         self.send(
@@ -143,7 +189,8 @@ class Page:
     def prefer(self, *, dark: bool) -> None:
         value = "dark" if dark else "light"
         self.send(
-            "Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": value}]
+            "Emulation.setEmulatedMedia",
+            features=[{"name": "prefers-color-scheme", "value": value}],
         )
 
     def evaluate(self, expression: str) -> Any:
@@ -165,11 +212,6 @@ class Page:
         path.write_bytes(base64.b64decode(data))
         return path
 
-    def _same_document(self, since: int) -> bool:
-        return any(
-            e["method"] == "Page.navigatedWithinDocument" for e in self.browser.events[since:]
-        )
-
 
 @contextlib.contextmanager
 def chromium(profile: Path) -> Iterator[Browser]:
@@ -178,11 +220,8 @@ def chromium(profile: Path) -> Iterator[Browser]:
     assert binary is not None
     to_us, from_it = os.pipe()
     to_it, from_us = os.pipe()
-    # Chromium reads commands on descriptor 3 and answers on 4; the shell moves ours there.
-    command = [
-        "sh", "-c", f'exec "$0" "$@" 3<&{to_it} 4>&{from_it}',
-        binary, *_FLAGS, f"--user-data-dir={profile}", "about:blank",
-    ]  # fmt: skip
+    command = [sys.executable, "-c", _START, str(to_it), str(from_it), binary, *_FLAGS]
+    command += [f"--user-data-dir={profile}", "about:blank"]
     process = subprocess.Popen(
         command,
         pass_fds=(to_it, from_it),

@@ -1,0 +1,220 @@
+"""What a build writes, writes again, leaves alone and removes."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from helpers import write_run, write_workspace
+
+import lab
+from lab.errors import InputError
+from lab.workspace import Workspace
+
+
+def files_of(root: Path) -> dict[str, bytes]:
+    found = (path for path in root.rglob("*") if path.is_file())
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in found}
+
+
+class Addresses(HTMLParser):
+    """Every address in a page, and every name one can point at."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.names: set[str] = set()
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.found += [str(given[key]) for key in ("href", "src") if key in given]
+        self.names |= {str(given["id"])} if "id" in given else set()
+
+
+def test_every_page_is_there_and_every_link_leads_somewhere(lab_workspace: Workspace) -> None:
+    site = lab.site.build(workspace=lab_workspace)
+    root = lab_workspace.root / "site"
+    assert site.index == root / "index.html"
+    assert (site.entries, site.runs, site.removed) == (2, 2, 0)
+    pages = {name: data for name, data in files_of(root).items() if name.endswith(".html")}
+    assert len(pages) == site.pages == 3 + 2 + 1 + 2 + 2  # lists, entries, log, runs, notebooks
+    parsed = {name: Addresses(data.decode()) for name, data in pages.items()}
+    inner = 0
+    for name, page in parsed.items():
+        for address in page.found:
+            parts = urlsplit(address)
+            if parts.scheme:
+                assert parts.scheme in ("https", "data"), address
+                continue
+            target = root / name if not parts.path else (root / name).parent / unquote(parts.path)
+            assert target.is_file(), f"{name} links to {address}"
+            if parts.fragment and not parts.fragment.startswith("q="):
+                other = target.resolve().relative_to(root.resolve()).as_posix()
+                assert parts.fragment in parsed[other].names, f"{name} links to {address}"
+                inner += 1
+    assert inner > 0
+
+
+def test_entries_and_runs_name_each_other(lab_workspace: Workspace) -> None:
+    lab.site.build(workspace=lab_workspace)
+    root = lab_workspace.root / "site"
+    entry_address = "entries/2026-01-20-pooling-attention-better-than-mean.html"
+    entry = (root / entry_address).read_text()
+    assert "Where these numbers come from: 3 runs" in entry
+    assert 'href="../runs/20260120_100000.html"' in entry
+    assert "lab:evidence" not in entry
+    assert "81.0%" in entry
+    for run_id in ("20260120_100000", "20260120_100100"):
+        run = (root / "runs" / f"{run_id}.html").read_text()
+        assert f'href="../{entry_address}"' in run
+    # Named in the evidence, but on another machine: told, and no link.
+    assert "20260119_090000" in entry
+    assert "20260119_090000.html" not in entry
+
+
+def test_images_are_copied_and_missing_ones_are_told(lab_workspace: Workspace) -> None:
+    lab.site.build(workspace=lab_workspace)
+    root = lab_workspace.root / "site"
+    entry = (root / "entries/2026-01-20-pooling-attention-better-than-mean.html").read_text()
+    copied = list((root / "files").iterdir())
+    assert len(copied) == 1  # the same picture is there once, for the log and for both runs
+    assert f'src="../files/{copied[0].name}"' in entry
+    assert "Missing image: gone" in entry
+
+
+def test_a_picture_outside_the_workspace_is_not_taken(lab_workspace: Workspace) -> None:
+    outside = lab_workspace.root.parent / "private.png"
+    shutil.copy(lab_workspace.root / "docs/figures/curves.png", outside)
+    (lab_workspace.root / "docs/figures/link.png").symlink_to(outside)
+    log = lab_workspace.root / "docs" / "research_log.md"
+    log.write_text("## 2026-01-20 T\n\n![a](../../private.png) ![b](figures/link.png)\n")
+    lab.site.build(workspace=lab_workspace)
+    entry = (lab_workspace.root / "site/entries/2026-01-20-t.html").read_text()
+    assert "Missing image: a" in entry
+    assert "Missing image: b" in entry
+
+
+def test_the_same_input_gives_the_same_bytes(lab_workspace: Workspace, tmp_path: Path) -> None:
+    lab.site.build(tmp_path / "one", workspace=lab_workspace)
+    lab.site.build(tmp_path / "two", workspace=lab_workspace)
+    assert files_of(tmp_path / "one") == files_of(tmp_path / "two")
+
+
+def test_a_second_build_writes_only_what_changed(lab_workspace: Workspace) -> None:
+    first = lab.site.build(workspace=lab_workspace)
+    assert first.written == len(files_of(lab_workspace.root / "site")) - 1  # but for the mark
+    assert lab.site.build(workspace=lab_workspace).written == 0
+    lab.note("20260120_100000", "looks odd", workspace=lab_workspace)
+    again = lab.site.build(workspace=lab_workspace)
+    assert again.written == 2  # its page and the search index
+    assert "looks odd" in (lab_workspace.root / "site/runs/20260120_100000.html").read_text()
+
+
+def test_a_changed_notebook_is_shown(lab_workspace: Workspace) -> None:
+    lab.site.build(workspace=lab_workspace)
+    notebook = lab_workspace.runs / "20260120_100000" / "notebook.ipynb"
+    notebook.write_text(notebook.read_text().replace("About attention", "About bees"))
+    assert lab.site.build(workspace=lab_workspace).written == 1
+    assert "About bees" in (lab_workspace.root / "site/notebooks/20260120_100000.html").read_text()
+
+
+def test_what_is_out_of_date_goes_and_what_is_foreign_stays(lab_workspace: Workspace) -> None:
+    lab.site.build(workspace=lab_workspace)
+    root = lab_workspace.root / "site"
+    (root / "runs" / "mine.txt").write_text("keep")
+    shutil.rmtree(lab_workspace.runs / "20260120_100100")
+    site = lab.site.build(workspace=lab_workspace)
+    assert site.removed == 2  # its page and its notebook
+    assert not (root / "runs/20260120_100100.html").exists()
+    assert (root / "runs" / "mine.txt").read_text() == "keep"
+
+
+def test_a_folder_with_other_files_is_left_alone(lab_workspace: Workspace) -> None:
+    before = files_of(lab_workspace.root)
+    for out in (lab_workspace.root, lab_workspace.root / "docs", lab_workspace.runs):
+        with pytest.raises(InputError, match="not part of a site"):
+            lab.site.build(out, workspace=lab_workspace)
+    with pytest.raises(InputError, match="needs a folder"):
+        lab.site.build(lab_workspace.root / "pyproject.toml", workspace=lab_workspace)
+    assert files_of(lab_workspace.root) == before
+
+
+def test_a_forged_list_of_files_removes_nothing_outside(lab_workspace: Workspace) -> None:
+    lab.site.build(workspace=lab_workspace)
+    root = lab_workspace.root / "site"
+    mark = root / ".lab-site.json"
+    log = lab_workspace.root / "docs" / "research_log.md"
+    mark.write_text(json.dumps({"files": {"../docs/research_log.md": "x", str(log): "x"}}))
+    assert lab.site.build(workspace=lab_workspace).removed == 0
+    assert log.exists()
+
+
+def test_a_folder_that_cannot_be_written_is_told(lab_workspace: Workspace, tmp_path: Path) -> None:
+    if os.geteuid() == 0:
+        out = Path("/proc/1/site")  # not even root makes folders there
+    else:
+        out = tmp_path / "closed" / "site"
+        out.parent.mkdir(mode=0o500)
+    with pytest.raises(InputError, match="cannot be written"):
+        lab.site.build(out, workspace=lab_workspace)
+
+
+def test_only_runs_that_match_and_no_notebooks(lab_workspace: Workspace) -> None:
+    site = lab.site.build(where="pooling == mean", notebooks=False, workspace=lab_workspace)
+    root = lab_workspace.root / "site"
+    assert site.runs == 1
+    assert [path.name for path in (root / "runs").iterdir()] == ["20260120_100100.html"]
+    assert not (root / "notebooks").exists()
+
+
+def test_an_archived_run_that_an_entry_cites_has_its_page(lab_workspace: Workspace) -> None:
+    lab.archive("20260120_100000", workspace=lab_workspace, **_force())
+    lab.site.build(workspace=lab_workspace)
+    assert (lab_workspace.root / "site/runs/20260120_100000.html").is_file()
+
+
+def _force() -> dict[str, bool]:
+    import inspect
+
+    return {"force": True} if "force" in inspect.signature(lab.archive).parameters else {}
+
+
+def test_an_empty_workspace_has_a_site(tmp_path: Path) -> None:
+    empty = Workspace.load(write_workspace(tmp_path / "empty"))
+    site = lab.site.build(workspace=empty)
+    assert (site.entries, site.runs, site.pages) == (0, 0, 3)
+    assert "lab log new" in site.index.read_text()
+
+
+def test_runs_of_all_shapes_have_pages(workspace: Workspace) -> None:
+    """Without metrics, failed, not finite, with strange values, with an id of no usual form."""
+    runs = workspace.runs
+    write_run(runs, "20260120_100000", status="running", suite="not an object", git="none")
+    write_run(
+        runs,
+        "20260120_100100",
+        status="failed",
+        reason="exception",
+        error={"type": "ValueError", "message": "bad <input>", "cell": 3},
+        curves={"train/loss": [1.0, float("inf"), float("nan")], "val/loss": [float("nan")] * 3},
+    )
+    write_run(
+        runs,
+        "20260120_100200",
+        params={"sizes": [1, 2], "nested": {"a": None}},
+        curves={"val/x": [1e308, -1e308, 1e-320], "val/flat": [0.0, 0.0], "val/one": [3.0]},
+        notebook=None,
+    )
+    site = lab.site.build(workspace=workspace)
+    pages = {path.name: path.read_text() for path in (site.index.parent / "runs").iterdir()}
+    assert len(pages) == 3
+    assert "bad &lt;input&gt;" in pages["20260120_100100.html"]
+    assert "not finite" in pages["20260120_100100.html"]
+    assert "nan" not in pages["20260120_100200.html"].lower().replace("finance", "")
+    assert 'points="' in pages["20260120_100200.html"]
