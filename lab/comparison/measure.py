@@ -152,7 +152,10 @@ def picked(run: Run, metric: str) -> Picked | None:
 def measured(run: Run, metric: str) -> float | None:
     """The value of `metric` that stands for a run; None where missing or not finite."""
     found = picked(run, metric)
-    return float(found.value) if found else None
+    if found is None:
+        return None
+    # A float stays the object it is: it may know which run it is of.
+    return found.value if isinstance(found.value, float) else float(found.value)
 
 
 def validation_of(run: Run, metric: str) -> str | None:

@@ -76,7 +76,7 @@ def of_lost(rows: Iterable[Row]) -> Iterator[str]:
 
 
 def of_pairing(rows: Iterable[Row]) -> Iterator[str]:
-    for row in rows:
+    for row in (row for row in rows if row.refused is None):
         for arm in row.arms:
             found = arm.to_baseline
             reference = row.arm(row.baseline)

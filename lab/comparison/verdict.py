@@ -44,6 +44,11 @@ class Verdict:
     short: str
     tied: tuple[str, ...] = ()
 
+    @property
+    def apart(self) -> bool:
+        """Whether the words say that `winner` is ahead, rather than level or not told apart."""
+        return self.winner is not None and self.runner_up not in (None, *self.tied)
+
 
 @dataclass(frozen=True)
 class _Case:

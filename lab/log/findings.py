@@ -59,7 +59,9 @@ def _headline(comparison: Comparison, verdicts: list[Verdict]) -> str:
         return verdicts[0].short
     verdicts = _contested(comparison, verdicts)
     rows = numbers.counted(len(verdicts), _row_word(comparison))
-    winners = Counter(verdict.winner for verdict in verdicts if verdict.winner)
+    winners = Counter(verdict.winner for verdict in verdicts if verdict.apart)
+    if any(verdict.winner for verdict in verdicts) and not winners:
+        return f"no arm clearly ahead across {rows}{_evidence_tail(comparison)}"
     if not winners:
         return f"no difference observed across {rows}"
     name, wins = winners.most_common(1)[0]
@@ -142,15 +144,17 @@ def _summary(comparison: Comparison, verdicts: list[Verdict]) -> str | None:
     verdicts = _contested(comparison, verdicts)
     if len(verdicts) < 2:
         return None
-    winners = Counter(verdict.winner for verdict in verdicts if verdict.winner)
+    winners = Counter(verdict.winner for verdict in verdicts if verdict.apart)
     level = sum(verdict.winner is None and verdict.evidence != "none" for verdict in verdicts)
+    open_ones = sum(verdict.winner is not None and not verdict.apart for verdict in verdicts)
     word = _row_word(comparison)
-    parts = [
-        f"`{name}` is ahead in {n} of {len(verdicts)} {numbers.plural_of(word)}"
-        for name, n in winners.most_common()
-    ]
+    all_rows = f"{len(verdicts)} {numbers.plural_of(word)}"
+    parts = [f"`{name}` is ahead in {n} of {all_rows}" for name, n in winners.most_common()]
+    if open_ones:
+        parts.append(f"the best arms cannot be told apart in {open_ones} of {all_rows}")
     if level:
-        parts.append(f"{numbers.counted(level, word)} shows no difference")
+        verb = "shows" if level == 1 else "show"
+        parts.append(f"{numbers.counted(level, word)} {verb} no difference")
     settled = sum(verdict.settled for verdict in verdicts)
     if winners and settled < len(verdicts):
         parts.append(f"the difference is clear in {settled or 'none'} of them")

@@ -50,7 +50,7 @@ def _not_yet(comparison: Comparison, verdicts: list[Verdict]) -> str | None:
         return None
     seeds = numbers.counted(fewest(comparison), "seed")
     word = "does" if fewest(comparison) == 1 else "do"
-    if all(verdict.tied for verdict in early):
+    if not any(verdict.apart for verdict in early):
         text = f"No decision yet: {seeds} per arm {word} not tell the best arms apart"
         rows = [row for row, verdict in zip(comparison.rows, verdicts, strict=True) if verdict.tied]
         if len(rows) == 1 and (

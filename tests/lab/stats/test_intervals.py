@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -41,6 +43,8 @@ def test_paired_difference_is_scipys(a: list[float], random: object) -> None:
     expected = stats.ttest_rel(a, b).confidence_interval()
     found = paired_difference(a, b)
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-7)
+    expected_p = stats.ttest_rel(a, b).pvalue
+    assert found.p == pytest.approx(1.0 if np.isnan(expected_p) else expected_p, rel=1e-6)
     assert found.paired
     assert found.n == len(a)
 
@@ -52,6 +56,10 @@ def test_welch_difference_is_scipys(a: list[float], b: list[float]) -> None:
     found = welch_difference(a, b)
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-7)
     assert found.mean == pytest.approx(np.mean(a) - np.mean(b), abs=1e-9)
+    assert found.p == pytest.approx(stats.ttest_ind(a, b, equal_var=False).pvalue, rel=1e-6)
+    back = welch_difference(b, a)
+    assert (back.low, back.high) == pytest.approx((-found.high, -found.low))  # type: ignore[operator]
+    assert (found.reversed().low, found.reversed().mean) == pytest.approx((back.low, back.mean))
 
 
 @pytest.mark.parametrize("difference", [paired_difference, welch_difference])
@@ -60,6 +68,22 @@ def test_single_values_have_a_difference_without_an_interval(difference: object)
     assert found.mean == pytest.approx(0.2)
     assert (found.low, found.high, found.sd if found.paired else None) == (None, None, None)
     assert not found.excludes_zero
+
+
+@pytest.mark.parametrize(("shift", "p"), [(0.1, 0.0), (0.0, 1.0)])
+def test_a_difference_that_is_the_same_with_every_seed_is_exact(shift: float, p: float) -> None:
+    base = [0.1, 0.7, 0.3]
+    found = paired_difference([x + shift for x in base], base)
+    assert (found.sd, found.p) == (0.0, p)
+    assert found.low == found.high == pytest.approx(shift)
+
+
+def test_clear_is_what_holds_after_holm() -> None:
+    found = paired_difference([1.0, 1.1, 1.2], [0.0, 0.2, 0.1])
+    assert found.excludes_zero
+    assert not found.clear  # nobody has said yet what was tested with it
+    assert replace(found, adjusted=0.05).clear
+    assert not replace(found, adjusted=0.051).clear
 
 
 def test_welch_without_spread_is_exact() -> None:
