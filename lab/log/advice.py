@@ -10,9 +10,18 @@ from lab.comparison import Comparison, Verdict, words
 from lab.comparison.measure import ARM
 from lab.comparison.verdict import VERDICT_FROM
 from lab.diagnosis import Diagnosis, diagnose
+from lab.diagnosis.finding import STEPS
 from lab.log.impact import fewest, settled_choices
 from lab.record.run import Run
 from lab.stats.power import MOST
+
+# What even one run asks for: kinds of findings, how they are told, and which of their next steps.
+_URGENT = {
+    "diverged": ("diverged", ("disable_amp", "lower_lr")),
+    "collapse": ("gave nearly all samples one class", ("class_weights",)),
+    "chance": ("stayed at chance level", ("check_data",)),
+    "not finite": ("logged a metric that is not finite", ("check_metric",)),
+}
 
 
 def advice_of(
@@ -133,11 +142,23 @@ def _from_curves(diagnosed: list[Diagnosis], runs: Sequence[Run]) -> list[str]:
             f"Stop early or regularise (weight decay, dropout): in {len(overfit)} of {total} runs "
             f"the validation loss rose after its best, around {word} {around}"
         )
-    said += [
-        f"Find out why run `{d.run_id}` diverged: {found.text.rstrip('.')}"
-        for d in diagnosed
-        if (found := d.finding("diverged"))
-    ]
+    said += _from_single_runs(diagnosed)
+    return said
+
+
+def _from_single_runs(diagnosed: list[Diagnosis]) -> list[str]:
+    """What even one run asks for, with the first that does."""
+    said = []
+    for kind, (told, keys) in _URGENT.items():
+        found = [(d, seen) for d in diagnosed if (seen := d.finding(kind))]
+        for key in keys:
+            asking = [(d, seen) for d, seen in found if key in seen.keys]
+            if asking:
+                first, seen = asking[0]
+                said.append(
+                    f"{STEPS[key]}: {len(asking)} of {len(diagnosed)} runs {told}, as "
+                    f"`{first.run_id}` ({seen.text.rstrip('.')})"
+                )
     return said
 
 

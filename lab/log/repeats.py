@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lab.diagnosis.finding import STEPS
 from lab.errors import LabError
 from lab.log.closing import closer_of, without_closer
 from lab.log.entry import Action, actions_of, cited_runs, read_books
@@ -88,9 +89,12 @@ def topic_of(text: str) -> str:
             return topic
     if match := _LONGER.match(plain):
         return f"longer {match['count'] or ''}".strip()
+    head = plain.partition(": ")[0].lower().rstrip(".")
+    for key, step in STEPS.items():
+        if head == step.partition(": ")[0].lower():
+            return key
     if _RUN_ID.search(plain):
         return plain.lower()
-    head = plain.partition(": ")[0].lower().rstrip(".")
     if head.startswith("try "):
         return head  # there the number is what is asked for
     return _NUMBER.sub(lambda match: match[1] or "#", head)

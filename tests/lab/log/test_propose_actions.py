@@ -302,3 +302,20 @@ def test_nothing_is_read_where_nothing_is_asked(place: Workspace, tmp_path: Path
     (place.runs / "20260120_100000").mkdir()
     (place.runs / "20260120_100000" / "run.json").write_text("{", encoding="utf-8")
     assert looks_done(place) == []  # reading that run would warn, and warnings are errors
+
+
+def test_a_run_that_diverged_asks_for_a_lower_rate(place: Workspace) -> None:
+    for seed in (0, 1):
+        for arm, losses in {"mean": [2.0, 1.5, 1.2, 1.1, 1.0], "max": [2.0, float("nan")]}.items():
+            write_run(
+                place.runs, f"20260120_10{seed}{len(losses)}00",
+                params={"pooling": arm, "seed": seed, "epochs": 5, "amp": True},
+                curves={"train/loss": losses, "val/accuracy": [0.5] * len(losses)},
+                headline="val/accuracy",
+            )  # fmt: skip
+    asked = [line for line in new(place).text.splitlines() if "2 of 4 runs diverged" in line]
+    assert [line.partition(":")[0] for line in asked] == [
+        "- [ ] Train in full precision", "- [ ] Lower the learning rate",
+    ]  # fmt: skip
+    assert "`20260120_100200` (" in asked[0]
+    assert "runs diverged" not in new(place, day="2026-01-21").text
