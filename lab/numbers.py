@@ -64,11 +64,11 @@ def percent(value: float | None, *, places: int = 1) -> str:
     return told(value, f"{100 * float(value):.{places}f}%", f"percent, {decimals(places)}")
 
 
-def points(value: float | None) -> str:
+def points(value: float | None, *, plus: bool = True) -> str:
     """A difference of fractions in percentage points, with its sign: "+1.4 points"."""
     if value is None or not math.isfinite(value):
         return figure(value)
-    return f"{told(value, _signed(f'{100 * float(value):.1f}'), _POINTS)} points"
+    return f"{told(value, _signed(f'{100 * float(value):.1f}', plus), _POINTS)} points"
 
 
 def amount(metric: str, value: float | None, *, with_unit: bool = True) -> str:
@@ -91,13 +91,16 @@ def spread(metric: str, value: float | None, *, like: float | None = None) -> st
     return _precise(value, _as_precise(value, like))
 
 
-def delta(metric: str, value: float | None, *, like: float | None = None) -> str:
-    """A difference of two values of `metric`, signed, as precise as a value the size of `like`."""
+def delta(metric: str, value: float | None, *, like: float | None = None, plus: bool = True) -> str:
+    """A difference of two values of `metric`, signed, as precise as a value the size of `like`.
+
+    Without `plus` only negative ones have a sign.
+    """
     if is_fraction(metric):
-        return points(value)
+        return points(value, plus=plus)
     if value is None or not math.isfinite(value):
         return figure(value)
-    return _precise(value, _signed(_as_precise(value, like)))
+    return _precise(value, _signed(_as_precise(value, like), plus))
 
 
 def size(metric: str, value: float | None, *, like: float | None = None) -> str:
@@ -140,7 +143,7 @@ def _figure(value: float | None, digits: int) -> str:
         return "NaN" if math.isnan(value) else ("inf" if value > 0 else "-inf")
     if value == 0:
         return "0"
-    exponent = math.floor(math.log10(abs(float(f"{value:.{digits - 1}e}"))))
+    exponent = int(f"{value:.{digits - 1}e}".rpartition("e")[2])
     if not -4 <= exponent < 7:
         return f"{value:.{digits - 1}e}"
     return f"{round(value, digits - 1 - exponent):.{max(digits - 1 - exponent, 0)}f}"
@@ -166,9 +169,9 @@ def _as_precise(value: float, like: float | None) -> str:
     return text if float(text) or not value else _figure(value, 1)
 
 
-def _signed(text: str) -> str:
+def _signed(text: str, plus: bool = True) -> str:
     text = _zero(text)
-    return text if text.startswith("-") or not float(text) else f"+{text}"
+    return text if not plus or text.startswith("-") or not float(text) else f"+{text}"
 
 
 def _zero(text: str) -> str:

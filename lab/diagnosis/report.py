@@ -100,7 +100,7 @@ def gaps_of(curves: Sequence[Curve]) -> tuple[Gap, ...]:
         for held in of(curves, VALIDATION, (train.name,)):
             if not both_finite(train.last, held.last):
                 continue
-            last = (float(train.last or 0.0) - float(held.last or 0.0)) * held.sign
+            last = ((train.last or 0.0) - (held.last or 0.0)) * held.sign
             middle = halfway(train, held)
             before = middle[1] if middle else None
             growth = None if before is None else last - before

@@ -18,7 +18,6 @@ from lab.log.report import suite_text
 from lab.log.source import LiveRuns, RunSource, all_runs
 from lab.log.sourced import sourced, sourced_settings
 from lab.log.tried import tried_text
-from lab.provenance import is_telling
 from lab.record.run import Run
 from lab.workspace import Workspace
 
@@ -67,7 +66,7 @@ def compared(spec: Spec, source: RunSource) -> tuple[Comparison, Story]:
         interesting=spec.get("interesting"),
         mix=bool(spec.get("mix")),
     )
-    comparison = sourced(comparison) if is_telling() else comparison
+    comparison = sourced(comparison)
     return comparison, tell(comparison, runs, actions=False)
 
 
@@ -91,8 +90,7 @@ def _experiment(spec: Spec, source: RunSource) -> str:
     baseline = spec.get("baseline")
     against = source.run(baseline) if baseline else None
     experiment = experiment_of(run, against, plan=Plan.of_spec(spec))
-    if is_telling():
-        experiment = sourced_settings(experiment, run, against)
+    experiment = sourced_settings(experiment, run, against)
     return render("experiment", source.workspace, experiment=experiment)
 
 

@@ -11,6 +11,7 @@ from lab.log.claim_expect import read_expectation
 from lab.log.claim_test import ClaimTest, run_test
 from lab.log.claim_words import STATES, sentence, table
 from lab.log.render import render
+from lab.log.sourced import sourced_test
 from lab.record.run import Run
 from lab.workspace import Workspace
 
@@ -46,7 +47,7 @@ def tested(spec: Spec, runs: Sequence[Run]) -> ClaimTest:
 
 def claim_text(spec: Spec, runs: Sequence[Run], workspace: Workspace) -> str:
     """The Markdown of a claim's block, from its pinned runs."""
-    test = tested(spec, runs)
+    test = sourced_test(tested(spec, runs))
     headings, lines = table(test)
     view = ClaimView(
         text=spec["text"],

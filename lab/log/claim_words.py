@@ -105,7 +105,7 @@ def _paired(before: ClaimTest, now: ClaimTest) -> Sequence[tuple[StepResult, Ste
 
 
 def _lead(result: StepResult) -> str:
-    return numbers.delta(result.metric, result.lead, like=result.first).removeprefix("+")
+    return numbers.delta(result.metric, result.lead, like=result.first, plus=False)
 
 
 def _interval(result: StepResult) -> str:

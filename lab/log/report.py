@@ -14,6 +14,7 @@ from lab.errors import LabError
 from lab.log.nights import Failure, Night, night_of
 from lab.log.render import render
 from lab.log.since import Since, changed_packages, earlier_runs, since_of
+from lab.log.sourced import sourced
 from lab.record.run import Run
 from lab.workspace import Workspace
 
@@ -86,6 +87,7 @@ def results_of(spec: Spec, runs: Sequence[Run]) -> tuple[tuple[str | None, str],
         )
     except LabError as error:
         return ((None, f"nothing was compared: {error.what[:1].lower()}{error.what[1:]}"),)
+    comparison = sourced(comparison)
     names = row_names(comparison) if comparison.rows_by else [None] * len(comparison.rows)
     return tuple(zip(names, (_in_short(row) for row in comparison.rows), strict=True))
 

@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 
 from lab.comparison import Comparison
 from lab.comparison.values import Arm, Row
+from lab.log.claim_test import ClaimTest
 from lab.log.experiment import Experiment
-from lab.provenance import Source, known, told
+from lab.provenance import Source, is_telling, known, told
 from lab.record.run import Run
 
 T = TypeVar("T")
@@ -24,6 +25,14 @@ _OF_ARM = {
     "n": "number of values",
 }
 _DECLARED = ("interesting", "level")  # what somebody asked for, and no run said
+_OF_STEP = {
+    "first": "mean of the first arm over the seeds that count",
+    "second": "mean of the second arm over the seeds that count",
+    "lead": "mean lead of the first arm",
+    "low": "lower end of the 95% interval of the lead",
+    "high": "upper end of the 95% interval of the lead",
+    "n": "number of pairs",
+}
 _OF_DIFFERENCE = {
     "mean": "mean difference",
     "sd": "standard deviation of the difference",
@@ -36,7 +45,9 @@ _OF_DIFFERENCE = {
 
 
 def sourced(comparison: Comparison) -> Comparison:
-    """The same comparison; its numbers say where they come from."""
+    """The same comparison; while a ledger is open its numbers say where they come from."""
+    if not is_telling():
+        return comparison
     everything = comparison.run_ids
     constants = {
         name: known(value, Source(everything, f"params.{name}", "the same in every run"))
@@ -48,6 +59,8 @@ def sourced(comparison: Comparison) -> Comparison:
 
 def sourced_settings(experiment: Experiment, run: Run, baseline: Run | None) -> Experiment:
     """The same experiment; its settings say which parameter of which run they are."""
+    if not is_telling():
+        return experiment
     made = []
     for setting in experiment.settings:
         field = f"params.{setting.name}"
@@ -57,6 +70,17 @@ def sourced_settings(experiment: Experiment, run: Run, baseline: Run | None) -> 
             was = _setting(was, baseline, setting.name, field)
         made.append(replace(setting, value=value, was=was))
     return replace(experiment, settings=tuple(made))
+
+
+def sourced_test(test: ClaimTest) -> ClaimTest:
+    """The same test of a claim; the numbers of its steps say where they come from."""
+    if not is_telling():
+        return test
+    results = tuple(
+        _walked(one, Source(one.run_ids, one.metric, ""), _OF_STEP, deep=False)
+        for one in test.results
+    )
+    return replace(test, results=results)
 
 
 def _setting(text: str, run: Run, name: str, field: str) -> str:

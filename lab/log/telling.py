@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lab.log.blocks import block_text
@@ -42,9 +42,14 @@ def tagged_block(spec: dict[str, Any], source: RunSource) -> TaggedBlock:
     with telling() as ledger:
         marked = block_text(spec, source.workspace, noted)
     text, numbers = ledger.read(marked)
-    lines = block_lines(text)
-    skipped = _blank_above(text)
-    placed = [_placed(number, skipped) for number in numbers]
+    told, skipped = block_lines(text), _blank_above(text)
+    # What looks into a formatted number may find a mark; what is said is what is said without.
+    lines = block_lines(block_text(spec, source.workspace, source))
+    placed = [
+        replace(number, line=row)
+        for number in numbers
+        if (row := number.line - skipped) < len(lines) and told[row] == lines[row]
+    ]
     return TaggedBlock(lines, (*placed, *_others(lines, placed)), noted.reads)
 
 
@@ -55,12 +60,6 @@ def block_lines(text: str) -> tuple[str, ...]:
 
 def _blank_above(text: str) -> int:
     return text[: len(text) - len(text.lstrip())].count("\n")
-
-
-def _placed(number: Number, skipped: int) -> Number:
-    from dataclasses import replace
-
-    return replace(number, line=number.line - skipped)
 
 
 def _others(lines: Sequence[str], known: Sequence[Number]) -> list[Number]:

@@ -113,7 +113,7 @@ def gap(seen: Seen) -> list[DiagnosisFinding]:
             if not both_finite(train.last, held.last):
                 continue
             error = accuracy_error(held, seen.curves)
-            size = float(train.last or 0) - float(held.last or 0)
+            size = (train.last or 0.0) - (held.last or 0.0)
             if size >= max(GAP, GAP_ERRORS * (error or 0.0)):
                 return [_gap(seen, train, held, size)]
     return []

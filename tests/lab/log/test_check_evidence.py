@@ -47,27 +47,80 @@ def test_what_was_just_written_holds(workspace: Workspace, log: Path) -> None:
     ]
 
 
-def test_a_run_that_changed_is_found(workspace: Workspace, log: Path) -> None:
+def test_a_run_that_changed_is_found_number_by_number(workspace: Workspace, log: Path) -> None:
     change_run(workspace, "20260119_230202", "val/accuracy", 0.582)
     drifts = lab.log.check(workspace=workspace)
     lines = log.read_text().split("\n")
     assert {drift.file for drift in drifts} == {"docs/research_log.md"}
     for drift in drifts:
-        assert lines[drift.line - 1] == drift.printed
-    table = next(drift for drift in drifts if drift.printed.startswith("| cifar10"))
-    assert "**48.0% ± 0.2** | +1.6 points" in table.printed
-    assert "**53.0% ± 7.3** | +6.6 points" in table.recomputed
-    assert any("better than `mean` on average" in drift.printed for drift in drifts)
-    assert f"docs/research_log.md:{table.line}" in str(table)
+        assert drift.printed in lines[drift.line - 1]
+    row = next(i for i, line in enumerate(lines, 1) if line.startswith("| cifar10"))
+    found = {d.printed: d for d in drifts if d.line == row}
+    assert {printed: drift.recomputed for printed, drift in found.items()} == {
+        "48.0%": "53.0%",
+        "0.2": "7.3",
+        "+1.6": "+6.6",
+    }
+    mean = found["48.0%"]
+    assert mean.reason == "value changed"
+    assert mean.runs == ("20260119_230202", "20260119_230302")
+    assert (mean.field, mean.aggregation) == ("val/accuracy.best", "mean over 2 runs")
+    assert found["+1.6"].runs[:2] == ("20260119_230202", "20260119_230302")
+    assert f"docs/research_log.md:{row}" in str(mean)
+
+
+def test_every_digit_of_a_table_is_guarded(workspace: Workspace, log: Path) -> None:
+    text = log.read_text()
+    lines = text.split("\n")
+    row = next(i for i, line in enumerate(lines) if line.startswith("| cifar10"))
+    digits = [i for i, c in enumerate(lines[row]) if c.isdigit() and i > len("| cifar10")]
+    assert len(digits) > 10
+    for i in digits:
+        other = str((int(lines[row][i]) + 1) % 10)
+        tampered = lines[row][:i] + other + lines[row][i + 1 :]
+        log.write_text("\n".join([*lines[:row], tampered, *lines[row + 1 :]]))
+        drifts = lab.log.check(workspace=workspace)
+        assert [drift.line for drift in drifts] == [row + 1]
+        assert drifts[0].reason == "value changed"
+        assert "Edited by hand" in drifts[0].detail
+    assert "+1.6" in text
 
 
 def test_a_number_edited_by_hand_is_found(workspace: Workspace, log: Path) -> None:
     text = log.read_text().replace("+1.6 points |", "+2.6 points |")
     log.write_text(text)
     (drift,) = lab.log.check(workspace=workspace)
-    assert "+2.6 points" in drift.printed
-    assert "+1.6 points" in drift.recomputed
-    assert drift.as_dict().keys() == {"file", "line", "printed", "recomputed", "missing"}
+    assert (drift.printed, drift.recomputed) == ("+2.6", "+1.6")
+    assert {"file", "line", "printed", "recomputed", "reason", "runs", "field"} <= set(
+        drift.as_dict()
+    )
+
+
+def test_words_changed_by_hand_are_found(workspace: Workspace, log: Path) -> None:
+    text = log.read_text()
+    assert "**cifar10**: `attention`" in text
+    log.write_text(text.replace("**cifar10**: `attention`", "**cifar10**: `mean`"))
+    (drift,) = lab.log.check(workspace=workspace)
+    assert drift.reason == "text changed"
+    assert "`mean`" in drift.printed
+    assert "`attention`" in str(drift.recomputed)
+
+
+def test_moving_copying_and_formatting_break_nothing(workspace: Workspace, log: Path) -> None:
+    text = log.read_text()
+    head, entry = text.split("## 2026-01-20", 1)
+    padded = [
+        line.replace(" | ", "   |  ").replace("---:", "--------:") if line[:1] == "|" else line
+        for line in f"## 2026-01-20{entry}".split("\n")
+    ]
+    (workspace.root / "docs" / "experiments").mkdir()
+    moved = workspace.root / "docs" / "experiments" / "campaign.md"
+    moved.write_text("# Campaign\n\n" + "\n".join(padded) + f"\n## 2026-01-20{entry}")
+    log.write_text(f"{head}Prose with 12.3% in it.\n")
+    assert lab.log.check(workspace=workspace) == []
+    before = moved.read_bytes()
+    assert lab.log.refresh(workspace=workspace) == []
+    assert moved.read_bytes() == before
 
 
 def test_a_line_removed_or_added_is_found(workspace: Workspace, log: Path) -> None:
@@ -99,14 +152,44 @@ def test_refresh_rewrites_the_blocks_only(workspace: Workspace, log: Path, newli
     assert b"53.0%" in log.read_bytes()
 
 
-def test_runs_that_are_gone_are_named_and_their_block_kept(workspace: Workspace, log: Path) -> None:
+def test_a_run_that_is_gone_is_named_with_the_numbers_it_leaves_open(
+    workspace: Workspace, log: Path
+) -> None:
     shutil.rmtree(workspace.runs / "20260119_230202")
     drifts = lab.log.check(workspace=workspace)
-    assert len(drifts) == 2
-    assert all("20260119_230202" in drift.recomputed for drift in drifts)
+    assert {drift.reason for drift in drifts} == {"run missing"}
+    assert {drift.runs for drift in drifts} == {("20260119_230202",)}
+    row = next(i for i, x in enumerate(log.read_text().split("\n"), 1) if x.startswith("| cifar"))
+    assert [d.printed for d in drifts if d.line == row] == ["48.0%", "0.2", "+1.6", "2"]
+    assert all(drift.recomputed is None for drift in drifts)
     before = log.read_bytes()
     assert lab.log.refresh(workspace=workspace) == []
     assert log.read_bytes() == before
+
+
+def test_a_run_is_not_replaced_by_one_whose_name_begins_alike(
+    workspace: Workspace, log: Path
+) -> None:
+    run = workspace.runs / "20260119_230202"
+    run.rename(workspace.runs / "20260119_230202-2")
+    assert {d.reason for d in lab.log.check(workspace=workspace)} == {"run missing"}
+
+
+def test_a_run_that_is_no_longer_done_is_named(workspace: Workspace, log: Path) -> None:
+    path = workspace.runs / "20260119_230202" / "run.json"
+    path.write_text(path.read_text().replace('"status": "done"', '"status": "failed"'))
+    drifts = lab.log.check(workspace=workspace)
+    assert {drift.reason for drift in drifts} == {"run no longer done"}
+    row = next(i for i, x in enumerate(log.read_text().split("\n"), 1) if x.startswith("| cifar"))
+    found = {drift.printed: drift.recomputed for drift in drifts if drift.line == row}
+    assert found["48.0%"] == "47.9%"
+    assert {drift.runs for drift in drifts} == {("20260119_230202",)}
+
+
+def test_an_archived_run_still_counts(workspace: Workspace, log: Path) -> None:
+    (workspace.runs / "archive").mkdir()
+    (workspace.runs / "20260119_230202").rename(workspace.runs / "archive" / "20260119_230202")
+    assert lab.log.check(workspace=workspace) == []
 
 
 @pytest.mark.parametrize(
@@ -122,10 +205,20 @@ def test_evidence_that_was_broken_by_hand(
     workspace: Workspace, log: Path, old: str, new: str, message: str
 ) -> None:
     log.write_text(log.read_text().replace(old, new, 1))
-    assert any(message in drift.recomputed for drift in lab.log.check(workspace=workspace))
+    assert any(message in drift.detail for drift in lab.log.check(workspace=workspace))
     before = log.read_bytes()
     lab.log.refresh(workspace=workspace)
     assert log.read_bytes() == before
+
+
+def test_evidence_edited_by_hand_is_told(workspace: Workspace, log: Path) -> None:
+    log.write_text(log.read_text().replace('"20260119_230202", ', "", 1))
+    drifts = lab.log.check(workspace=workspace)
+    (edited,) = [drift for drift in drifts if drift.reason == "evidence changed"]
+    assert "edited by hand" in edited.detail
+    assert len(drifts) > 1  # what the remaining runs give is no longer what is printed
+    lab.log.refresh(workspace=workspace)
+    assert lab.log.check(workspace=workspace) == []
 
 
 def test_examples_in_code_fences_are_no_blocks(workspace: Workspace) -> None:

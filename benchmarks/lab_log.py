@@ -1,0 +1,169 @@
+"""What `lab log check` and `lab log new` cost with a long log and many runs.
+
+    python benchmarks/lab_log.py [--entries 500] [--runs 10000]
+
+Makes runs of suites with four arms and five seeds, and entries that each compare one suite, in a
+temporary workspace. Commands are timed from start to exit, as a person waits for them, and set
+beside `lab --version`-like start-up (`lab --help`). Medians of three.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import lab
+from lab.log.refreshing import renew
+from lab.workspace import Workspace
+
+ARMS = ("mean", "attention", "max", "sum")
+SEEDS = range(5)
+EPOCHS = 10
+PARAMS = {f"parameter_{number}": number for number in range(30)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--entries", type=int, default=500)
+    parser.add_argument("--runs", type=int, default=10_000)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        workspace = make_workspace(Path(folder), asked.runs, asked.entries)
+        start_up = seconds(["--help"], workspace)
+        print(f"{asked.entries} entries, {asked.runs} runs; start-up is `lab --help`\n")
+        print("| Command | Seconds | Beyond start-up |")
+        print("|---|---:|---:|")
+        print(f"| `lab --help` | {start_up:.2f} | |")
+        told("lab log check", seconds(["log", "check"], workspace), start_up)
+        snapshot = ["log", "check", "--snapshot"]
+        told("lab log check --snapshot", seconds(snapshot, workspace), start_up)
+        query = ["log", "new", "research", "--runs", "suite.name == night_1", "--by", "pooling"]
+        told("lab log new research --runs EXPR", seconds(query, workspace), start_up)
+        suite = ["log", "new", "suite", "--suite", "night_2"]
+        told("lab log new suite", seconds(suite, workspace), start_up)
+        run = max(path.name for path in workspace.runs.iterdir() if path.is_dir())
+        experiment = ["log", "new", "experiment", "--run", run]
+        told("lab log new experiment", seconds(experiment, workspace), start_up)
+        shutil.rmtree(workspace.runs)
+        told("lab log check, without runs/", seconds(["log", "check"], workspace), start_up)
+
+
+def told(name: str, took: float, start_up: float) -> None:
+    print(f"| `{name}` | {took:.2f} | {took - start_up:.2f} |", flush=True)
+
+
+def seconds(arguments: list[str], workspace: Workspace) -> float:
+    """Median wall-clock time of three calls of a command."""
+    command = [str(Path(sys.executable).with_name("lab")), *arguments]
+    environment = os.environ | {"LAB_WORKSPACE": str(workspace.root), "OMP_NUM_THREADS": "1"}
+    environment.pop("LAB_RUNS", None)
+    taken = []
+    for _ in range(3):
+        before = time.perf_counter()
+        done = subprocess.run(
+            command,
+            env=environment,
+            cwd=workspace.root,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        taken.append(time.perf_counter() - before)
+        if done.returncode:
+            raise SystemExit(f"{' '.join(arguments)}: {done.stdout[-800:]}{done.stderr[-800:]}")
+    return statistics.median(taken)
+
+
+def make_workspace(root: Path, runs: int, entries: int) -> Workspace:
+    """A workspace with so many runs, in suites of twenty, and an entry for each suite."""
+    (root / "pyproject.toml").write_text("[tool.lab]\n", encoding="utf-8")
+    (root / "docs").mkdir()
+    random.seed(0)
+    names = [f"night_{number}" for number in range(-(-runs // (len(ARMS) * len(SEEDS))))]
+    made = 0
+    for name in names:
+        for arm in ARMS:
+            for seed in SEEDS:
+                if made < runs:
+                    write_run(root / "runs", made, name, arm, seed)
+                made += 1
+    workspace = Workspace.load(root)
+    # One entry written by the tool, then repeated over the suites as the tool would.
+    first = lab.log.new(
+        "research", runs=f"suite.name == {names[0]}", by="pooling", date="2026-03-01",
+        workspace=workspace,
+    )  # fmt: skip
+    pinned = [run_id(number) for number in range(len(ARMS) * len(SEEDS))]
+    texts = []
+    for number in range(entries):
+        offset = (number % len(names)) * len(pinned)
+        text = first.text.replace(f"== {names[0]}", f"== {names[number % len(names)]}")
+        for i, old in enumerate(pinned):
+            text = text.replace(f'"{old}"', f'"{run_id((offset + i) % runs)}"')
+        texts.append(text)
+    log = workspace.research_log
+    log.write_text("# Research Log\n\n---\n\n" + "\n\n".join(texts), encoding="utf-8")
+    left = renew(workspace=workspace).left
+    assert not left, left[:3]
+    return workspace
+
+
+def run_id(number: int) -> str:
+    hours, rest = divmod(number, 3600)
+    return f"202602{1 + hours // 24:02d}_{hours % 24:02d}{rest // 60:02d}{rest % 60:02d}"
+
+
+def write_run(folder: Path, number: int, suite: str, arm: str, seed: int) -> None:
+    """A run as the record leaves it, with curves of four metrics."""
+    place = folder / run_id(number)
+    place.mkdir(parents=True)
+    base = 0.4 + 0.02 * ARMS.index(arm) + random.gauss(0, 0.01)
+    rows = [
+        {
+            "step": epoch,
+            "time": 1763700000.0 + epoch,
+            "train/loss": 2.0 - 0.1 * epoch,
+            "train/accuracy": base + 0.02 * epoch,
+            "val/loss": 2.0 - 0.08 * epoch,
+            "val/accuracy": base + 0.01 * epoch + random.gauss(0, 0.003),
+        }
+        for epoch in range(1, EPOCHS + 1)
+    ]
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    (place / "metrics.jsonl").write_text(lines, encoding="utf-8")
+    params = {"dataset": "cifar10", "pooling": arm, "epochs": EPOCHS, "seed": seed, **PARAMS}
+    (place / "params.json").write_text(json.dumps(params, indent=2), encoding="utf-8")
+    record = {
+        "schema": 1, "id": place.name, "name": None, "notebook": "notebooks/domains/image.ipynb",
+        "tags": [], "status": "done", "reason": None, "started": "2026-02-01T00:00:00.000Z",
+        "ended": "2026-02-01T00:01:00.000Z", "seconds": 60.0 + random.random(),
+        "suite": {"name": suite, "arm": arm, "index": number % 20, "matrix": {"seed": seed}},
+        "sweep": None, "host": "elsewhere", "pid": 1, "slurm_job_id": None,
+        "git": {"sha": "0" * 40, "branch": "main", "dirty": False}, "code": "c" * 64,
+        "python": "3.11.0", "device": "cpu", "seed": seed,
+        "data": [{"name": "cifar10", "sha256": "d" * 64, "path": "cifar10"}],
+        "headline": "val/accuracy", "error": None,
+    }  # fmt: skip
+    (place / "run.json").write_text(json.dumps(record, indent=2), encoding="utf-8")
+    summary = {}
+    for name in ("train/loss", "train/accuracy", "val/loss", "val/accuracy"):
+        pick = min if name.endswith("loss") else max
+        best = pick(rows, key=lambda row, name=name: row[name])
+        goal = "min" if name.endswith("loss") else "max"
+        summary[name] = {
+            "last": rows[-1][name], "best": best[name], "best_step": best["step"], "goal": goal,
+        }  # fmt: skip
+    (place / "summary.json").write_text(json.dumps(summary, indent=2), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
