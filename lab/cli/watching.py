@@ -27,6 +27,7 @@ _MOST = 4  # charts
 _HEIGHT, _NARROW, _WIDE = 6, 34, 56  # characters of a chart
 _LABEL = 9  # characters of the numbers beside it
 _FEW = 2  # points that make a line
+_LOG_FROM = 50.0  # values that span this factor are drawn by their logarithms
 
 Series = list[tuple[float, float]]
 
@@ -226,10 +227,13 @@ def _chart(chart: Chart, width: int) -> RenderableType:
     values = [v for points in chart.series.values() for _, v in points if math.isfinite(v)]
     steps = [x for points in chart.series.values() for x, _ in points]
     low, high = (min(values), max(values)) if values else (0.0, 0.0)
-    canvas = Canvas(width, _HEIGHT, (min(steps), max(steps)), (low, high))
-    title = Text(f"{chart.name:<{_LABEL}}", style="bold")
+    log = low > 0 and high / low > _LOG_FROM
+    scale = math.log if log else float
+    canvas = Canvas(width, _HEIGHT, (min(steps), max(steps)), (scale(low), scale(high)))
+    title = Text(f"{chart.name + (' (log)' if log else ''):<{_LABEL}}", style="bold")
     for owner, (split, points) in enumerate(chart.series.items()):
-        canvas.draw(points, owner)
+        drawn = [(x, scale(y) if math.isfinite(y) else y) for x, y in points]
+        canvas.draw(drawn, owner)
         value = metric_value(f"{split}/{chart.name}", points[-1][1])
         title.append(f"{split} {value}  ", style=_COLOURS[owner % len(_COLOURS)])
     lines = [title]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lab.diagnosis.curve import curves_of
-from lab.diagnosis.finding import Seen
+from lab.diagnosis.finding import DiagnosisFinding, Seen
 from lab.diagnosis.report import Diagnosis, gaps_of
 from lab.diagnosis.rules.broken import diverged, not_finite
 from lab.diagnosis.rules.classes import chance, collapse
@@ -30,5 +30,9 @@ def diagnose(run: Run) -> Diagnosis:
     word = "epoch" if "epochs" in run.params else "step"
     curves = curves_of(run.history(), run.summary)
     seen = Seen(curves, word, run.params, run.notes)
-    findings = tuple(found for rule in _RULES for found in rule(seen))
-    return Diagnosis(run.id, word, curves, findings, gaps_of(curves))
+    return Diagnosis(run.id, word, curves, tuple(findings_of(seen)), gaps_of(curves))
+
+
+def findings_of(seen: Seen) -> list[DiagnosisFinding]:
+    """What every rule finds, in their order."""
+    return [found for rule in _RULES for found in rule(seen)]

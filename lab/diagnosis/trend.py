@@ -27,17 +27,19 @@ def trend_of(values: Sequence[float]) -> Trend:
     The margin is Student's t times the standard error of the slope, times the length of the line.
     """
     n = len(values)
+    size = max(map(abs, values)) or 1.0  # squares of values near the largest floats overflow
+    values = [value / size for value in values]
     middle = (n - 1) / 2
     mean = math.fsum(values) / n
     spread = math.fsum((x - middle) ** 2 for x in range(n))
     slope = math.fsum((x - middle) * (y - mean) for x, y in enumerate(values)) / spread
     left = math.fsum((y - mean - slope * (x - middle)) ** 2 for x, y in enumerate(values))
     error = math.sqrt(left / (n - 2) / spread)
-    return Trend(slope * (n - 1), t_quantile(n - 2) * error * (n - 1))
+    return Trend(size * slope * (n - 1), size * t_quantile(n - 2) * error * (n - 1))
 
 
 def t_quantile(freedom: int) -> float:
-    """The 97.5% point of Student's t, to 0.2% from 3 degrees of freedom on.
+    """The 97.5% point of Student's t, to 0.2%.
 
     Abramowitz and Stegun, Handbook of Mathematical Functions, 26.7.5; scipy would take half a
     second to load for this one number.
@@ -53,4 +55,4 @@ def t_quantile(freedom: int) -> float:
     )
 
 
-_FEW = {1: 12.7062, 2: 4.30265}  # where the expansion does not hold
+_FEW = {1: 12.7062, 2: 4.30265, 3: 3.18245, 4: 2.77645}  # where the expansion is too short

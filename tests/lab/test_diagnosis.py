@@ -135,3 +135,63 @@ def test_displays(tmp_path: Path) -> None:
     assert plain["overfit_since"] == 3
     assert "points" not in plain["curves"][0]
     assert {"kind", "text", "rule", "thresholds", "do"} <= set(plain["findings"][0])
+
+
+def test_the_seed_log_is_told_what_its_researcher_concluded(tmp_path: Path) -> None:
+    """Overfitting is the bottleneck, regularise, stop at 27; the gap has grown to 17 points."""
+    epochs = np.arange(1, EPOCHS + 1)
+    down = 1.75 - (1.75 - 1.237079) * (1 - np.exp(-epochs / 8)) / (1 - np.exp(-27 / 8))
+    up = 1.237079 + (1.443985 - 1.237079) * (epochs - 27) / 23
+    accuracy = 0.36 + (0.661257 - 0.36) * (1 - np.exp(-epochs / 9)) / (1 - np.exp(-50 / 9))
+    found = run_of(
+        tmp_path,
+        train_accuracy=0.36 + (0.831928 - 0.36) * epochs / EPOCHS,
+        train_loss=1.6 + (0.357031 - 1.6) * epochs / EPOCHS,
+        val_loss=np.where(epochs <= 27, down, up),
+        val_accuracy=accuracy,
+    )
+    assert {"overfit", "gap"} <= kinds(found)
+    assert not kinds(found) & {"diverged", "collapse", "chance", "too noisy", "too short"}
+    assert [step.key for step in found.next_steps][:2] == ["early_stopping", "regularise"]
+    overfit = found.finding("overfit")
+    assert overfit is not None
+    assert "while training loss went on falling" in overfit.text
+    gap = next(gap for gap in found.gaps if gap.name == "accuracy")
+    assert gap.last == pytest.approx(0.831928 - 0.661257)
+    assert gap.growth is not None
+    assert gap.growth > 0.15
+
+
+def test_an_accuracy_alone_can_show_overfitting(tmp_path: Path) -> None:
+    accuracy = [0.3, 0.4, 0.5, 0.55, 0.6, 0.6, 0.58, 0.56, 0.54, 0.52, 0.5, 0.49]
+    found = run_of(tmp_path, val_accuracy=accuracy).finding("overfit")
+    assert found is not None
+    assert "was best at epoch 5 (60.0%) and has fallen to 49.0% since." in found.text
+
+
+def test_half_precision_is_the_first_suspect_of_a_nan(tmp_path: Path) -> None:
+    for precision, key in (("bf16-mixed", "disable_amp"), ("full", "lower_lr")):
+        folder = write_run(
+            tmp_path / precision,
+            "20260120_100000",
+            params={"epochs": 5, "precision": precision, "lr": 0.1},
+            curves={"train/loss": [1, math.nan, 1, math.nan, 0.5]},
+        )
+        found = diagnose(Run.read(folder)).finding("diverged")
+        assert found is not None
+        assert found.keys[0] == key
+        assert "NaN first at epoch 2, in 2 of 5 epochs" in found.text
+        assert "learning rate (now 0.1)" in found.do
+
+
+def test_a_metric_that_is_undefined_is_no_divergence(tmp_path: Path) -> None:
+    found = run_of(tmp_path, val_auroc=[math.nan] * 6, train_loss=[3, 2, 1.5, 1.2, 1.1, 1.0])
+    assert kinds(found) == {"not finite"}
+    assert "val/auroc is NaN in every epoch" in found.findings[0].text
+
+
+def test_longer_needs_a_schedule_as_long(tmp_path: Path) -> None:
+    rising = np.linspace(0.1, 0.5, 10)
+    found = run_of(tmp_path, val_accuracy=rising, train_lr=np.linspace(0.01, 0, 10))
+    assert "with a schedule as long" in found.findings[0].do
+    assert found.findings[0].keys == ("longer",)

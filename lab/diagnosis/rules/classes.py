@@ -138,7 +138,7 @@ def chance(seen: Seen) -> list[DiagnosisFinding]:
         return []
     for curve in _accuracies(seen.curves)[:1]:
         late = [value for _, value in curve.finite[-ENOUGH:]]
-        if not late:
+        if not late or not all(0 <= value <= 1 for value in late):
             continue
         value = statistics.fmean(late)
         for guess in _guesses(seen, curve):
