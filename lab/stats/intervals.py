@@ -84,9 +84,10 @@ def paired_difference(a: Sequence[float], b: Sequence[float], *, level: float = 
     mean = mean_of(differences)
     if n < 2:
         return Difference(mean, None, None, None, n, True, level)
-    largest = max(map(abs, (*a, *b)))
-    same = max(differences) - min(differences) <= _ROUNDING * largest
+    rounding = _ROUNDING * max(map(abs, (*a, *b)))
+    same = max(differences) - min(differences) <= rounding
     sd = 0.0 if same else math.sqrt(variance_of(differences))
+    mean = 0.0 if same and abs(mean) <= rounding else mean
     return _tested(mean, sd, sd / math.sqrt(n), n - 1, n, level, paired=True)
 
 
@@ -102,6 +103,8 @@ def welch_difference(a: Sequence[float], b: Sequence[float], *, level: float = 0
     of_a, of_b = variance_of(a), variance_of(b)
     part_a, part_b = of_a / len(a), of_b / len(b)
     total = part_a + part_b
+    if not total and abs(mean) <= _ROUNDING * abs(a[0]):
+        mean = 0.0
     spread = part_a**2 / (len(a) - 1) + part_b**2 / (len(b) - 1)
     freedom = total**2 / spread if spread else float(len(a) + len(b) - 2)
     return _tested(mean, math.sqrt(of_a + of_b), math.sqrt(total), freedom, n, level, paired=False)
