@@ -156,8 +156,10 @@ def new(
     else:
         about = selected(runs, suite, workspace, run)
         draft = _research(request, about, workspace)
-    proposed = not_repeated(draft.actions, about or (), workspace, keep=request.actions if about else draft.actions)
-    draft = replace(draft, actions=proposed.texts)
+    own = request.actions if about else draft.actions
+    proposed = not_repeated(draft.actions, about or (), workspace, keep=own)
+    known = tuple(action.id for action in proposed.repeated)
+    draft = replace(draft, actions=proposed.texts, asked_before=known)
     if pending is not None and about:
         return _complete(pending, draft, about[0], proposed, workspace, edit=edit, dry_run=dry_run)
     text = render(f"{kind}_entry", workspace, entry=draft)

@@ -25,6 +25,7 @@ class Draft:
     finding: tuple[str, ...] = ()
     impact: tuple[str, ...] = ()
     actions: tuple[str, ...] = ()
+    asked_before: tuple[str, ...] = ()  # ids of open or rejected items that say the same
     heading: str = ""  # of the experiment
     block: str = ""  # the generated part of an experiment
     parts: Mapping[str, str] = field(default_factory=dict)  # the generated parts of a campaign

@@ -102,7 +102,19 @@ def ids_for(items: Sequence[Loose], known: Sequence[Known]) -> list[str]:
         if i not in found:
             found[i] = fresh_id(f"{item.entry}\n{item.text}", taken)
             taken.add(found[i])
+    _order_equal(items, found)
     return [found[i] for i in range(len(items))]
+
+
+def _order_equal(items: Sequence[Loose], found: dict[int, str]) -> None:
+    """Give items of one entry with the same words their ids in the order `_take_equal` will."""
+    equal: dict[Hashable, list[int]] = defaultdict(list)
+    for i, item in enumerate(items):
+        if found[i] != item.stamp:
+            equal[item.entry, item.text].append(i)
+    for indices in equal.values():
+        ids = sorted((found[i] for i in indices), key=lambda one: (len(one), one))
+        found.update(zip(indices, ids, strict=True))
 
 
 def fresh_id(text: str, taken: Iterable[str]) -> str:
@@ -175,7 +187,9 @@ def _pairs_elsewhere(
 
 def _alike(a: str, b: str) -> float:
     words = difflib.SequenceMatcher(None, _words(a), _words(b), autojunk=False).ratio()
-    letters = difflib.SequenceMatcher(None, a.lower(), b.lower(), autojunk=False).ratio()
+    by_letter = difflib.SequenceMatcher(None, a.lower(), b.lower(), autojunk=False)
+    # The exact ratio takes long, and the quick one is never below it.
+    letters = by_letter.ratio() if by_letter.quick_ratio() >= _ALIKE_LETTERS else 0.0
     return max(words, letters if letters >= _ALIKE_LETTERS else 0.0)
 
 
