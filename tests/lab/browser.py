@@ -102,6 +102,15 @@ class Browser:
                 found.append(str(params["exceptionDetails"]))
         return found
 
+    def refused(self) -> list[str]:
+        """What the browser itself kept from running or loading."""
+        texts = [
+            str(event["params"]["entry"]["text"])
+            for event in self.events
+            if event["method"] == "Log.entryAdded"
+        ]
+        return [text for text in texts if "violates" in text or "Blocked" in text]
+
     def requested(self) -> list[str]:
         """Every address that a page or frame asked for."""
         sent = (e for e in self.events if e["method"] == "Network.requestWillBeSent")
@@ -164,6 +173,14 @@ class Page:
     def pause(self, milliseconds: int = 150) -> None:
         """Let the page do what it has begun: frames, images and handlers."""
         self.evaluate(f"new Promise(done => setTimeout(done, {milliseconds}))")
+
+    def until(self, condition: str) -> None:
+        """Wait until a JavaScript condition holds, as long as a busy machine may need."""
+        deadline = time.monotonic() + PATIENCE
+        while not self.evaluate(f"Boolean({condition})"):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"never so: {condition}")
+            self.pause(50)
 
     def type(self, text: str) -> None:
         """Type into what has the focus."""

@@ -161,7 +161,7 @@ def test_the_attacks_work_where_nothing_stops_them(browser: Browser, tmp_path: P
 
 
 def test_nothing_of_theirs_runs_and_nothing_is_sent(browser: Browser, hostile_site: Path) -> None:
-    said, asked = len(browser.said()), len(browser.requested())
+    said, asked, refused = len(browser.said()), len(browser.requested()), len(browser.refused())
     pages = sorted(hostile_site.rglob("*.html"))
     assert len(pages) == 3 + 2 + 2 + 2 + 1  # lists, entries, logs, runs, a notebook
     tab = browser.page("about:blank")
@@ -175,6 +175,8 @@ def test_nothing_of_theirs_runs_and_nothing_is_sent(browser: Browser, hostile_si
     assert [line for line in browser.said()[said:] if RAN in line] == []
     # An error of our own script would be as silent a hole in this test as in the page.
     assert browser.said()[said:] == []
+    # Nothing had to be refused: it was text before the policy could see it.
+    assert browser.refused()[refused:] == []
     schemes = {address.partition(":")[0] for address in browser.requested()[asked:]}
     assert schemes <= {"file", "data", "about"}
     assert "file" in schemes
@@ -197,14 +199,14 @@ def provoke(tab: Any) -> None:
     )
     tab.evaluate("document.getElementById('search').focus()")
     tab.type("script")
-    tab.pause()
+    tab.until("document.getElementById('results').textContent")
     shown = tab.evaluate("document.getElementById('results').textContent")
     assert "<script>" in shown  # as text
 
 
 def test_the_policy_holds_where_escaping_would_fail(browser: Browser, hostile_site: Path) -> None:
     """A page into which the attacks were written raw: the browser itself refuses to run them."""
-    since = len(browser.said())
+    since, refused = len(browser.said()), len(browser.refused())
     for name in ("runs/20260120_100000.html", "notebooks/20260120_100000.html"):
         text = (hostile_site / name).read_text()
         raw = f'<script>{CALL}</script><img src=x onerror="{CALL}"><svg onload={CALL}></svg>'
@@ -215,6 +217,7 @@ def test_the_policy_holds_where_escaping_would_fail(browser: Browser, hostile_si
         assert tab.evaluate("document.querySelectorAll('[onerror]').length") == 1
         broken.unlink()
     assert browser.said()[since:] == []
+    assert len(browser.refused()[refused:]) >= 6  # three on each page
 
 
 def test_only_pictures_and_our_own_files_lie_in_the_folder(hostile_site: Path) -> None:

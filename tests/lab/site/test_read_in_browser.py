@@ -49,33 +49,25 @@ def test_light_and_dark(browser: Browser, site: Path, tmp_path: Path) -> None:
 
 def test_the_notebook_is_shown_in_a_frame_without_rights(browser: Browser, site: Path) -> None:
     tab = browser.page((site / "runs" / "20260120_100000.html").as_uri(), height=3000)
-    tab.pause(400)
+    tab.until("document.querySelector('iframe').contentDocument === null")  # another origin
     assert tab.evaluate("document.querySelector('iframe').sandbox.value") == "allow-popups"
-    assert tab.evaluate("document.querySelector('iframe').contentDocument") is None
-    framed = [
-        event["params"]["request"]["url"]
-        for event in browser.events
-        if event["method"] == "Network.requestWillBeSent"
-        and event["params"].get("type") == "Document"
-    ]
-    assert (site / "notebooks" / "20260120_100000.html").as_uri() in framed
+    assert (site / "notebooks" / "20260120_100000.html").as_uri() in browser.requested()
 
 
 def test_search_finds_entries_and_runs(browser: Browser, site: Path) -> None:
     tab = browser.page((site / "actions.html").as_uri())
     tab.press("/")
     tab.type("BANANAS")
-    tab.pause()
+    tab.until("document.querySelector('#results mark')")
     assert tab.evaluate("document.activeElement.id") == "search"
     assert shown(tab, "#results a b") == ["A later entry"]
     assert shown(tab, "#results mark") == ["bananas"]
     tab.evaluate("document.getElementById('search').value = ''")
     tab.type("pooling=mean")
-    tab.pause()
+    tab.until("document.querySelector('#results .run')")
     assert shown(tab, "#results a b") == ["20260120_100100"]
     tab.press("Enter")
-    browser.wait_for("Page.loadEventFired", tab.session, len(browser.events))
-    assert tab.evaluate("location.pathname").endswith("/runs/20260120_100100.html")
+    tab.until("location.pathname.endsWith('/runs/20260120_100100.html')")
 
 
 def test_runs_are_sorted_and_filtered(browser: Browser, site: Path) -> None:
@@ -104,7 +96,7 @@ def test_a_curve_tells_its_values_under_the_pointer(browser: Browser, site: Path
         "(document.querySelector('svg[aria-label^=loss]').getBoundingClientRect())"
     )
     tab.move_to(box[0] + box[2] * 0.56, box[1] + box[3] / 2)
-    tab.pause()
+    tab.until("document.querySelector('.readout .key')")
     assert shown(tab, ".readout b") == ["epoch 2"]
     assert shown(tab, ".readout .key") == ["train 1", "val 1.2"]
 
