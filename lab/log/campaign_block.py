@@ -12,6 +12,7 @@ from lab.log import campaign_words as words
 from lab.log.campaign import Campaign, Change, Task, Variant, campaign_of
 from lab.log.nights import night_of
 from lab.log.render import render
+from lab.log.sourced import sourced_campaign
 from lab.record.run import Run
 from lab.workspace import Workspace
 
@@ -72,7 +73,7 @@ def campaign_text(spec: Spec, runs: Sequence[Run], workspace: Workspace) -> str:
     part = spec["part"]
     if part == "failures":
         return render("campaign_failures", workspace, suite=night_of("", runs))
-    tasks = of_spec(spec, runs).tasks
+    tasks = sourced_campaign(of_spec(spec, runs)).tasks
     several = len(tasks) > 1
     if part == "short":
         views = [_short(task, several, runs) for task in tasks]

@@ -307,9 +307,8 @@ def _drift(
         source = number.source
         drift = replace(drift, runs=source.runs, field=source.field, aggregation=source.aggregation)
     as_written = before is not None and normal(placed.lines[one.row]) in map(normal, before.lines)
-    touched = tuple(run for run in ended if not drift.runs or run in drift.runs)
-    if ended and touched and (as_written or before is None):
-        return replace(drift, reason=reasons.NOT_DONE, runs=touched)
+    if ended and (as_written or before is None):
+        return replace(drift, reason=reasons.NOT_DONE, runs=ended)
     if before is not None and not as_written and one.is_number:
         return replace(drift, detail="Edited by hand: it is not what was generated.")
     return drift

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from lab.comparison import Comparison
 from lab.comparison.values import Arm, Row
+from lab.log.campaign import Campaign, Change, Task, Variant
 from lab.log.claim_test import ClaimTest
 from lab.log.experiment import Experiment
 from lab.provenance import Source, is_telling, known, told
@@ -81,6 +82,36 @@ def sourced_test(test: ClaimTest) -> ClaimTest:
         for one in test.results
     )
     return replace(test, results=results)
+
+
+def sourced_campaign(campaign: Campaign) -> Campaign:
+    """The same campaign; the numbers of its variants and changes say where they come from."""
+    if not is_telling():
+        return campaign
+    return replace(campaign, tasks=tuple(_task(task) for task in campaign.tasks))
+
+
+def _task(task: Task) -> Task:
+    def variant(one: Variant) -> Variant:
+        over = " of one run" if one.n == 1 else f" over {len(one.run_ids)} runs"
+        source = Source(one.run_ids, task.metric, over)
+        return _walked(one, source, _OF_ARM | {"each": "mean seconds"}, deep=False)
+
+    def change(one: Change) -> Change:
+        runs = Source((*one.before.run_ids, *one.after.run_ids), task.metric, " of the change")
+        found = _walked(one.found, runs, _OF_DIFFERENCE)
+        return replace(one, before=variant(one.before), after=variant(one.after), found=found)
+
+    both = Source((*task.baseline.run_ids, *task.best.run_ids), task.metric, " of the best")
+    return replace(
+        task,
+        variants=tuple(variant(one) for one in task.variants),
+        baseline=variant(task.baseline),
+        best=variant(task.best),
+        changes=tuple(change(one) for one in task.changes),
+        ladder=tuple(change(one) for one in task.ladder),
+        gain=_walked(task.gain, both, _OF_DIFFERENCE) if task.gain else None,
+    )
 
 
 def _setting(text: str, run: Run, name: str, field: str) -> str:
