@@ -71,7 +71,7 @@ def _expected(run: Run, plan: Plan) -> Iterator[str]:
         found = "nothing was measured"
         if metric and value is not None:
             found = f"{numbers.heading(metric)} {numbers.amount(metric, value)}"
-        yield f"Expected: {plan.expect}. Measured: {found}.".replace("..", ".")
+        yield f"Expected: {plan.expect.rstrip('.')}. Measured: {found}."
         return
     missing = [name for name in query.names if not has_name(run, name)]
     if missing:
