@@ -79,18 +79,24 @@ class Diagnosis:
             table.add_column(heading, justify="left" if heading == "Metric" else "right")
         for cells in _cells(self):
             table.add_row(*(Text(cell) for cell in cells))
-        said = [
-            Text.assemble(
-                (f"{f.kind}: ", "bold"),
-                f"{f.text}\n  Next: {f.do}\n",
-                (f"  Rule: {f.rule}", "dim"),
-            )
-            for f in self.findings
-        ]
+        said = [part for found in self.findings for part in _told(found)]
         return Group(table, Text(""), *(said or [Text(_NOTHING)]))
 
     def _repr_markdown_(self) -> str:
         return self.to_markdown()
+
+
+def _told(found: DiagnosisFinding) -> list[ConsoleRenderable]:
+    """A finding for a terminal: what was seen, then indented what to do and the rule."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    indent = (0, 0, 0, 2)
+    return [
+        Text.assemble((f"{found.kind}: ", "bold"), found.text),
+        Padding(Text(f"Next: {found.do}"), indent),
+        Padding(Text(f"Rule: {found.rule}", style="dim"), indent),
+    ]
 
 
 def gaps_of(curves: Sequence[Curve]) -> tuple[Gap, ...]:
