@@ -66,7 +66,7 @@ class Clock:
 
 @dataclass(frozen=True)
 class Night:
-    """A suite as it went; `tries` are runs that did not end well and were made good since."""
+    """A suite as it went; `tries` are runs that did not end well and were run again since."""
 
     name: str
     verdict: str

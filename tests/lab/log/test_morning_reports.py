@@ -100,7 +100,7 @@ def test_a_retry_is_told_and_no_failure(workspace: Workspace) -> None:
     run(workspace.runs, "0200", "thin", 0)
     text = report(workspace)
     assert "**The one run is done" in text
-    assert "**Made good at a later try**" in text
+    assert "**Earlier tries, run again since**" in text
     assert "- crashed: kernel_died: `thin` (seed 0); 10m00s lost" in text
 
 

@@ -110,7 +110,7 @@ def test_the_entry_that_a_suite_asks_for(workspace: Workspace) -> None:
     entry = lab.log.new_for_suite("pilot", item, ids, workspace)
     assert entry.title == "Pilot"
     assert "across 2 datasets" in entry.text
-    assert "etth1" not in entry.text
+    assert "| etth1 |" not in entry.text
 
 
 def test_a_suite_over_domains_is_not_pooled(workspace: Workspace) -> None:
@@ -140,7 +140,8 @@ def test_a_retry_that_succeeded_is_no_failure(workspace: Workspace) -> None:
         text := lab.log.new("suite", suite="night", workspace=workspace).text
     )
     assert "The one run is done" in text
-    assert "crashed" not in text
+    assert "- crashed: `a`; 12s lost" in text.partition("Earlier tries, run again since")[2]
+    assert "None." in text.partition("### Action Items")[2]
 
 
 def test_curves_ask_for_actions(workspace: Workspace) -> None:
