@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from lab.comparison.measure import measured
 from lab.errors import LabError
 from lab.log.book import Book, Section
 from lab.log.entry import Action, Entry, actions_of, entries_of, entry_sections, read_books
@@ -64,10 +65,17 @@ class Atlas:
     known: Mapping[str, Run] = field(repr=False)
     rows: Mapping[str, Row] = field(repr=False)
     cited: Mapping[str, tuple[Note, ...]] = field(repr=False)
+    _values: dict[tuple[str, str], float | None] = field(default_factory=dict, repr=False)
 
     def row(self, run_id: str) -> Row:
         """The run in a table, whether it is in the site or not."""
         return self.rows.get(run_id) or absent(run_id)
+
+    def value(self, run_id: str, metric: str) -> float | None:
+        """What a comparison takes of the run: of a test metric that of the epoch chosen."""
+        if (run_id, metric) not in self._values:
+            self._values[run_id, metric] = measured(self.known[run_id], metric)
+        return self._values[run_id, metric]
 
     def note_at(self, file: str, line: int) -> Note | None:
         """The innermost entry that holds a line, counted from 0."""

@@ -8,12 +8,12 @@ from typing import Any
 
 from markupsafe import Markup
 
+from lab.comparison.measure import attribute, headline, label
 from lab.log.entry import Action, entry_sections
-from lab.record.run import Run
 from lab.site.atlas import Atlas, LogFile, Note
 from lab.site.links import LogLinks, anchor
 from lab.site.markdown import render, render_line
-from lab.site.rows import Row, shown, value_text
+from lab.site.rows import Row, shown
 
 _GOOD = ("resolved", "confirmed", "complete", "done", "supported", "adopted")
 _BAD = ("failed", "contradicted", "rejected", "reverted", "negative", "not adopted")
@@ -148,12 +148,8 @@ def _source(spec: Mapping[str, Any], run_id: str, atlas: Atlas) -> Source:
     if run is None:
         return Source(row, "", "")
     by = spec.get("by")
-    arm = value_text(run.params[by]) if isinstance(by, str) and by in run.params else row.arm
-    return Source(row, arm, _value(spec, run) or row.value)
-
-
-def _value(spec: Mapping[str, Any], run: Run) -> str:
+    arm = label(attribute(run, by)) if isinstance(by, str) else row.arm
     metric = spec.get("metric")
-    entry = run.metrics.get(metric) if isinstance(metric, str) else None
-    value = entry.get("last" if str(metric).startswith("test/") else "best") if entry else None
-    return shown(str(metric), value) if isinstance(value, int | float) else ""
+    metric = metric if isinstance(metric, str) else headline(run)
+    value = atlas.value(run_id, metric) if metric else None
+    return Source(row, arm, shown(str(metric), value) if value is not None else "")

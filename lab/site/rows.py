@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from lab import numbers
+from lab.comparison.measure import pick_of
 from lab.duration import show_duration
 from lab.record.run import Run
 
@@ -35,8 +36,7 @@ class Row:
 def row_of(run: Run, address: str) -> Row:
     """`run`, which has its page at `address`, as it stands in tables."""
     metric = run.headline if isinstance(run.headline, str) else ""
-    pick = "last" if metric.startswith("test/") else "best"
-    value = run.metrics.get(metric, {}).get(pick)
+    value = run.metrics.get(metric, {}).get(pick_of(metric))
     number = value if isinstance(value, int | float) else None
     suite = run.record.get("suite")
     suite = suite if isinstance(suite, dict) else {}

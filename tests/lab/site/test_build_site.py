@@ -78,6 +78,22 @@ def test_entries_and_runs_name_each_other(lab_workspace: Workspace) -> None:
     assert "20260119_090000.html" not in entry
 
 
+def test_the_value_of_a_run_is_the_one_that_was_compared(workspace: Workspace) -> None:
+    """Of a test metric the value at the epoch that validated best, not the last."""
+    curves = {"val/accuracy": [0.5, 0.9, 0.6], "test/accuracy": [0.41, 0.42, 0.43]}
+    write_run(workspace.runs, "20260120_100000", params={"pooling": "mean"}, curves=curves)
+    spec = {"runs": ["20260120_100000"], "by": "pooling", "metric": "test/accuracy"}
+    (workspace.root / "docs" / "research_log.md").write_text(
+        f"## 2026-01-20 T\n\n<!-- lab:evidence {json.dumps(spec)} -->\n\nx\n\n"
+        "<!-- /lab:evidence -->\n"
+    )
+    lab.site.build(workspace=workspace)
+    entry = (workspace.root / "site/entries/2026-01-20-t.html").read_text()
+    block = entry[entry.index("Where these numbers come from") : entry.index("</details>")]
+    assert "<td>mean</td>" in block
+    assert '<td class="right">42.0%</td>' in block
+
+
 def test_images_are_copied_and_missing_ones_are_told(lab_workspace: Workspace) -> None:
     lab.site.build(workspace=lab_workspace)
     root = lab_workspace.root / "site"
