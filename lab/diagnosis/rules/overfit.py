@@ -62,7 +62,7 @@ def _scatter(values: Sequence[float]) -> float:
     """How much worse than its best a smoothed curve may end by noise alone.
 
     The best of many is good by chance. In simulations of flat curves under white noise, up to 10%
-    of the value, these multiples leave at most 5% (under 20 points) and 2% (above) called worse.
+    of the value, these multiples leave about 5% (under 20 points) and 2% (above) called worse.
     """
     n = len(values)
     if n < WIDE_FROM:  # the early descent of a short curve would pass for noise
