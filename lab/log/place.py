@@ -64,8 +64,8 @@ def inserted(book: Book, pieces: Sequence[Piece]) -> tuple[bytes, list[int]]:
     at = 0
     for line, numbers in sorted(going.items()):
         lines += book.lines[at:line]
-        if lines and not lines[-1].endswith(("\n", "\r")):
-            lines[-1] += book.newline
+        if lines:
+            lines[-1] = ended(lines[-1], book.newline)
         lines += _separator(book, line)
         for number in numbers:
             starts[number] = len(lines)
@@ -80,6 +80,13 @@ def inserted(book: Book, pieces: Sequence[Piece]) -> tuple[bytes, list[int]]:
     return data, starts
 
 
+def ended(line: str, newline: str) -> str:
+    """The line with an ending behind which another line can follow."""
+    if line.endswith("\r") and newline == "\n":
+        return line + newline  # a blank line behind it would only make this ending longer
+    return line if line.endswith(("\n", "\r")) else line + newline
+
+
 def fresh(path: Path) -> str:
     """What a new log file starts with."""
     title, about = _TITLES.get(path.stem, (path.stem.replace("_", " ").title(), ""))
@@ -88,8 +95,7 @@ def fresh(path: Path) -> str:
 
 def _own(piece: Piece, newline: str) -> list[str]:
     lines = list(piece.lines)
-    if not lines[-1].endswith(("\n", "\r")):
-        lines[-1] += newline
+    lines[-1] = ended(lines[-1], newline)
     if lines[-1].strip() != "---":
         lines += [newline, "---" + newline]
     return lines

@@ -14,6 +14,7 @@ from lab.log.draft import Draft, Request, as_code, distinct
 from lab.log.entry import entry_sections, entry_title, read_books
 from lab.log.expectation import Plan
 from lab.log.item import ticked
+from lab.log.place import ended
 from lab.notebook.contract import read_schema
 from lab.record.run import Run
 from lab.workspace import Workspace
@@ -148,8 +149,8 @@ def _completed(book: Book, section: Section, draft: Draft, run: Run) -> list[str
         added.append((status.line + 1, [f"**Related**: {', '.join(draft.related)}"]))
     for line, texts in sorted(added, key=lambda pair: pair[0], reverse=True):
         own = [text + book.newline for part in texts for text in part.split("\n")]
-        if line and not lines[line - 1].endswith(("\n", "\r")):
-            lines[line - 1] += book.newline
+        if line:
+            lines[line - 1] = ended(lines[line - 1], book.newline)
         lines[line:line] = own
     return lines
 

@@ -97,6 +97,14 @@ def test_a_separator_never_underlines_prose(workspace: Workspace, end: str) -> N
     assert workspace.research_log.read_text().startswith(f"# Log\n\n## 2026-01-01 Old\n\n{end}")
 
 
+def test_an_ending_of_another_kind_is_not_run_into(workspace: Workspace) -> None:
+    before = b"# Log\n\n## 2026-01-01 Old\n\nJan 3rd, 2026 was a good day\r"
+    workspace.research_log.write_bytes(before)
+    add_entry(workspace.research_log, ENTRY.format(date="2026-01-02"))
+    assert workspace.research_log.read_bytes().startswith(before)
+    assert titles(workspace) == [("2026-01-01", "Old"), ("2026-01-02", "New")]
+
+
 @pytest.mark.parametrize("tail", ["```python\ncode\n", "<!-- a comment\n"])
 def test_an_open_fence_would_hide_the_entry(workspace: Workspace, tail: str) -> None:
     text = f"# Log\n\n## 2026-01-01 Old\n\n{tail}"
