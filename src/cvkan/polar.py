@@ -12,6 +12,7 @@ leaves alone. In 16 bits 1e-12 + |z|^2 is |z|^2 or zero, and dead channels divid
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,30 +29,33 @@ PAIR = -2  # the axis of real and imaginary part
 _LOW = (torch.bfloat16, torch.float16)
 
 
-class _Policy:
+class _Policy(threading.local):  # a model of another thread keeps its precision
     keep_float32 = True
+
+
+_POLICY = _Policy()
 
 
 @contextmanager
 def lowered_algebra() -> Iterator[None]:
     """Let torch.autocast lower the algebra too, which shows why it should not."""
-    _Policy.keep_float32 = False
+    before, _POLICY.keep_float32 = _POLICY.keep_float32, False
     try:
         yield
     finally:
-        _Policy.keep_float32 = True
+        _POLICY.keep_float32 = before
 
 
 def raised(values: Tensor) -> Tensor:
     """In float32 what torch.autocast computed in 16 bits: how real numbers enter the algebra."""
-    if values.dtype in _LOW and _Policy.keep_float32:
+    if values.dtype in _LOW and _POLICY.keep_float32:
         return values.float() if torch.is_autocast_enabled(values.device.type) else values
     return values
 
 
 def product(a: Tensor, b: Tensor) -> Tensor:
     """The matrix product a @ b, which torch.autocast does not lower."""
-    if not (_Policy.keep_float32 and torch.is_autocast_enabled(a.device.type)):
+    if not (_POLICY.keep_float32 and torch.is_autocast_enabled(a.device.type)):
         return a @ b
     a, b = raised(a), raised(b)
     with torch.autocast(a.device.type, enabled=False):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import threading
 
 import pytest
 import torch
 from torch.autograd import gradcheck
 
-from cvkan.polar import Polar
+from cvkan.polar import Polar, lowered_algebra, raised
 
 
 def tokens(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -105,3 +106,18 @@ def test_masking_replaces_even_not_a_number():
     masked = z.masked(torch.tensor([[True, True, False]]))
     assert masked.pair[:, :2].eq(1).all()
     assert masked.pair[:, 2].eq(0).all()
+
+
+def test_the_precision_of_one_thread_is_not_that_of_another():
+    low, seen = torch.ones(2, dtype=torch.bfloat16), []
+
+    def look() -> None:
+        with torch.autocast("cpu", torch.bfloat16):
+            seen.append(raised(low).dtype)
+
+    with lowered_algebra(), torch.autocast("cpu", torch.bfloat16):
+        other = threading.Thread(target=look)
+        other.start()
+        other.join()
+        assert raised(low).dtype == torch.bfloat16
+    assert seen == [torch.float32]

@@ -54,7 +54,7 @@ def trained(path: Path) -> tuple[tuple[str, ...], set[str]]:
     """The domains a notebook trains in, and its parameters that are no options of theirs."""
     name = path.relative_to(ROOT / "notebooks").as_posix()
     if name.startswith("domains/"):
-        return (path.stem,), set()
+        return (path.stem,), {"resume"}
     (domain,) = (p for p in read_notebook_schema(path).parameters if p.name == "domain")
     domains = choices(eval(domain.annotation, vars(typing).copy())) or set()
     return tuple(sorted(domains)), {"domain"} | OWN_PARAMETERS.get(name, set())
@@ -138,6 +138,9 @@ def test_every_parameter_is_an_option_of_its_domains(path: Path) -> None:
 def test_defaults_of_a_domain_are_the_pilot(path: Path) -> None:
     fields = options(path.stem)
     for parameter in read_notebook_schema(path).parameters:
+        if parameter.name == "resume":
+            assert parameter.default is None
+            continue
         assert parameter.default == fields[parameter.name].default, parameter.name
 
 
@@ -171,7 +174,7 @@ def test_a_parameter_offers_choices_that_its_option_has(path: Path) -> None:
 
 @EVERY_DOMAIN
 def test_a_domain_notebook_offers_every_option(path: Path) -> None:
-    assert set(read_notebook_schema(path).names) == set(options(path.stem))
+    assert set(read_notebook_schema(path).names) == {*options(path.stem), "resume"}
 
 
 def test_the_pooling_notebook_makes_a_configuration_of_each_domain() -> None:

@@ -16,7 +16,7 @@ from lab.workspace import Workspace
 ROOT = Path(__file__).parents[2]
 SUITES = sorted((ROOT / "experiments" / "suites").glob("*.yaml"))
 # What notebooks do with parameters that are no options of a configuration.
-OWN_PARAMETERS = {"domain", "budget", "arm"}
+OWN_PARAMETERS = {"domain", "budget", "arm", "resume"}
 
 
 @pytest.mark.parametrize("path", SUITES, ids=lambda path: path.stem)

@@ -10,8 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from cvkan.baselines.sequences import masked_mean
 from cvkan.baselines.vit import HEADS, TransformerBlock
 from cvkan.config import ScanlineConfig
+from cvkan.errors import CvkanError
 from cvkan.info import DataInfo
 from cvkan.layers.line_encoder import make_line_encoder, prepared, scanned
 from cvkan.models.makers import Baseline, Size
@@ -47,7 +49,14 @@ class LineTransformer(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Logits (B, classes) of scans (B, lines, pixels) of at most as many lines as trained."""
-        there = scanned(x, mask)
+        there, places = scanned(x, mask), self.positions.shape[1]
+        if there[:, places:].any():
+            raise CvkanError(
+                f"this transformer has places for {places} lines",
+                seen=x.shape[1],
+                do="Give it the first lines, or train one on scans as long as these.",
+            )
+        x, there = x[:, :places], there[:, :places]  # what is left out has no say
         tokens = self.encoder(prepared(x, there, norm=self.line_norm))
         tokens = tokens + self.positions[:, : x.shape[1]]
         if self.first is not None:
@@ -63,8 +72,7 @@ class LineTransformer(nn.Module):
     def _pooled(self, tokens: Tensor, there: Tensor) -> Tensor:
         if self.first is not None:
             return tokens[:, 0]
-        real = there.unsqueeze(-1).to(tokens.dtype)
-        return (tokens * real).sum(1) / real.sum(1).clamp(min=1)
+        return masked_mean(tokens, there)
 
 
 class Lrcn(nn.Module):

@@ -6,6 +6,7 @@ import math
 
 from torch import Tensor, nn
 
+from cvkan.baselines.sequences import masked_mean
 from cvkan.config import SyntheticConfig
 from cvkan.info import DataInfo
 from cvkan.models.makers import Fixed
@@ -21,12 +22,7 @@ class MeanLinear(nn.Module):
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Logits (B, classes); mask (B, tokens) is true where a token is real."""
         tokens = x.flatten(2)
-        if mask is None:
-            mean = tokens.mean(1)
-        else:
-            real = mask.unsqueeze(-1)
-            mean = tokens.where(real, 0.0).sum(1) / real.sum(1).clamp(min=1)
-        logits: Tensor = self.head(mean)
+        logits: Tensor = self.head(tokens.mean(1) if mask is None else masked_mean(tokens, mask))
         return logits
 
 

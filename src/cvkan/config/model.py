@@ -49,6 +49,9 @@ class ModelConfig(Options):
         "magnitude_weighted", description="how a block sums up the tokens it lets interact"
     )
     window: int = Field(7, gt=0, description="tokens across the window of aggregation local_window")
+    graph: str = Field(
+        "grid", description="who is whose neighbour: on the grid, or by an .npz file of edges"
+    )
     heads: Heads = Field("emergent", description="groups of dimensions that interact on their own")
     n_heads: int = Field(4, gt=0, description="how many; they divide d_complex")
     kan_hidden: int = Field(32, gt=0, description="base width of the perceptrons")
@@ -102,6 +105,7 @@ class ModelConfig(Options):
         "interaction",
         "aggregation",
         "window",
+        "graph",
         "heads",
         "n_heads",
         "mlp_expansion",
@@ -131,6 +135,7 @@ class ModelConfig(Options):
 
     needs: ClassVar = {
         "window": Needs("aggregation", ("local_window",)),
+        "graph": Needs("aggregation", ("graph_neighborhood",)),
         "heads": Needs("layer", ("polarizing",)),
         "interaction": _POLARIZING,
         "per_dim": _POLARIZING,
@@ -269,11 +274,18 @@ class ModelConfig(Options):
             "has no effect with layer phase_attention",
             "Use attention, or causal for attention to the past alone.",
         )
+        for option in ("window", "graph"):
+            yield (
+                self.layer == "phase_attention" and self._changed(option),
+                option,
+                "has no effect with layer phase_attention",
+                "Leave it out.",
+            )
         yield (
-            self.layer == "phase_attention" and self._changed("window"),
-            "window",
-            "has no effect with layer phase_attention",
-            "Leave it out.",
+            self.graph != "grid" and not self.graph.endswith(".npz"),
+            "graph",
+            "is neither grid nor an .npz file",
+            "Name a file with an array edges of shape (edges, 2), numbers of tokens from 0.",
         )
         yield (
             self.model == "real_polar" and self.aggregation == "attention",

@@ -58,20 +58,22 @@ def token_shares(model: TokenModel, inputs: Tensor) -> Matrix:
     """How much of the pooled vector each token of each sample gives; a row sums to 1.
 
     The weights of attention; for max the share of dimensions in which the token is the largest.
+    Padding gives nothing.
     """
-    state = model.trace(inputs)[-1]
-    batch, tokens = state.shape[:2]
-    pool = model.pool
+    state, mask = model.trace(inputs)[-1], model.token_mask(inputs)
+    if mask is None:
+        mask = torch.ones(state.shape[:2], dtype=torch.bool, device=state.pair.device)
+    pool, tokens = model.pool, state.shape[1]
     if isinstance(pool, AttentionPool):
-        shares = pool.weights(state)[:, 0]
+        shares = pool.weights(state, mask)[:, 0]
     elif isinstance(pool, MaxPool):
-        winners = state.power().argmax(1)  # (B, D)
+        winners = state.power().masked_fill(~mask.unsqueeze(-1), -1.0).argmax(1)  # (B, D)
         shares = torch.nn.functional.one_hot(winners, tokens).float().mean(1)
     elif isinstance(pool, LastPool):
-        shares = torch.zeros(batch, tokens)
-        shares[:, -1] = 1
+        places = torch.arange(tokens, device=mask.device)
+        shares = torch.nn.functional.one_hot((places * mask).argmax(1), tokens)
     else:
-        shares = torch.full((batch, tokens), 1 / tokens)
+        shares = mask / mask.sum(1, keepdim=True).clamp(min=1)
     return tuple(map(tuple, shares.cpu().tolist()))
 
 

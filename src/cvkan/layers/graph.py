@@ -32,7 +32,8 @@ class GraphNeighborhood(nn.Module):
                 do="Give bool, or weights of at least zero.",
             )
         weights = adjacency.to(torch.get_default_dtype())
-        self.register_buffer("weights", weights + torch.eye(shape[0]), persistent=False)
+        itself = torch.eye(shape[0], device=weights.device)
+        self.register_buffer("weights", weights + itself)  # a part of what is saved
         self.weights: Tensor
 
     def forward(self, z: Polar, mask: Tensor | None = None) -> Polar:

@@ -10,7 +10,6 @@ from cvkan.errors import ConfigError
 from cvkan.layers.embedding import ComplexSequence
 from cvkan.polar import EPSILON, Polar
 
-
 _NO_WINDOW = 1e-6  # of a sum of squared windows: nothing to divide by
 
 

@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from torch import Tensor, nn
 
 from cvkan.config import ModelConfig
+from cvkan.data.graphs import read_graph
+from cvkan.errors import ConfigError
 from cvkan.layers.aggregation import Grid, make_aggregation
 from cvkan.layers.attention import PhaseAttention
 from cvkan.layers.centring import add_centred
 from cvkan.layers.dropout import ComplexDropout
 from cvkan.layers.gated import GatedPolarization
+from cvkan.layers.graph import GraphNeighborhood
 from cvkan.layers.hierarchy import Hierarchy, MultiPath, count_levels
 from cvkan.layers.multihead import FactoredHeads, OffsetHeads
 from cvkan.layers.norm import make_norm
@@ -55,9 +58,9 @@ class AdditiveLayer(Layer):
 class ContextLayer(AdditiveLayer):
     """A context of the tokens, and a block that makes an update of it."""
 
-    def __init__(self, config: ModelConfig, grid: Grid | None) -> None:
+    def __init__(self, config: ModelConfig, n_tokens: int, grid: Grid | None) -> None:
         super().__init__(config)
-        self.aggregation = _aggregation(config, config.d_complex, grid)
+        self.aggregation = _aggregation(config, config.d_complex, n_tokens, grid)
         self.block = (
             GatedPolarization(config.d_complex, hidden=config.block_hidden, dropout=config.dropout)
             if config.layer == "gated"
@@ -72,12 +75,12 @@ class ContextLayer(AdditiveLayer):
 class HeadsLayer(AdditiveLayer):
     """Groups of dimensions that interact on their own."""
 
-    def __init__(self, config: ModelConfig, grid: Grid | None) -> None:
+    def __init__(self, config: ModelConfig, n_tokens: int, grid: Grid | None) -> None:
         super().__init__(config)
         kind = OffsetHeads if config.heads == "offset" else FactoredHeads
         d_head = config.d_complex // config.n_heads
         self.heads = kind(
-            _aggregation(config, d_head, grid),
+            _aggregation(config, d_head, n_tokens, grid),
             _block(config, d_head),
             d_complex=config.d_complex,
             n_heads=config.n_heads,
@@ -110,7 +113,7 @@ class HierarchicalLayer(AdditiveLayer):
 
     def __init__(self, config: ModelConfig, n_tokens: int, grid: Grid | None) -> None:
         super().__init__(config)
-        aggregation = _aggregation(config, config.d_complex, grid)
+        aggregation = _aggregation(config, config.d_complex, n_tokens, grid)
 
         def block() -> nn.Module:
             return _block(config, config.d_complex)
@@ -128,6 +131,13 @@ class HierarchicalLayer(AdditiveLayer):
                 n_grids=n_tokens // (grid[0] * grid[1]) if grid else 1,
             )
 
+        largest_group = 1 << count_levels(n_tokens, config.levels)
+        if config.n_paths > largest_group:
+            raise ConfigError(
+                f"paths repeat: the largest groups of these {n_tokens} tokens have {largest_group}",
+                seen=config.n_paths,
+                do=f"Set n_paths to at most {largest_group}.",
+            )
         if config.n_paths == 1:
             self.hierarchy: nn.Module = hierarchy()
         else:
@@ -147,7 +157,7 @@ class HierarchicalLayer(AdditiveLayer):
 class TwinLayer(Layer):
     """The same step in plain real numbers."""
 
-    def __init__(self, config: ModelConfig, grid: Grid | None) -> None:
+    def __init__(self, config: ModelConfig, n_tokens: int, grid: Grid | None) -> None:
         super().__init__(config)
         polar = config.model == "real_polar"
         transform = make_transform(
@@ -161,7 +171,7 @@ class TwinLayer(Layer):
         )
         kind = PolarTwin if polar else CartesianTwin
         self.twin = kind(
-            _aggregation(config, config.d_complex, grid),
+            _aggregation(config, config.d_complex, n_tokens, grid),
             transform,
             center=self.center,
             causal=self.causal,
@@ -175,14 +185,14 @@ class TwinLayer(Layer):
 def make_layer(config: ModelConfig, *, n_tokens: int, grid: Grid | None = None) -> Layer:
     """One layer of the kind that the configuration names."""
     if config.model in ("real_cartesian", "real_polar"):
-        return TwinLayer(config, grid)
+        return TwinLayer(config, n_tokens, grid)
     if config.layer == "phase_attention":
         return AttentionLayer(config)
     if config.layer == "hierarchical":
         return HierarchicalLayer(config, n_tokens, grid)
     if config.heads != "emergent":
-        return HeadsLayer(config, grid)
-    return ContextLayer(config, grid)
+        return HeadsLayer(config, n_tokens, grid)
+    return ContextLayer(config, n_tokens, grid)
 
 
 class Backbone(nn.Module):
@@ -207,7 +217,11 @@ class Backbone(nn.Module):
             yield z
 
 
-def _aggregation(config: ModelConfig, d_complex: int, grid: Grid | None) -> nn.Module:
+def _aggregation(
+    config: ModelConfig, d_complex: int, n_tokens: int, grid: Grid | None
+) -> nn.Module:
+    if config.aggregation == "graph_neighborhood" and config.graph != "grid":
+        return GraphNeighborhood(read_graph(config.graph, n_tokens))
     return make_aggregation(config.aggregation, d_complex, window=config.window, grid=grid)
 
 

@@ -28,8 +28,11 @@ class TokenModel(nn.Module, ABC):
     def embed(self, x: Tensor, mask: Tensor | None) -> Polar:
         """A batch of samples as tokens (B, N, D)."""
 
-    def token_mask(self, x: Tensor, mask: Tensor | None) -> Tensor | None:
-        """Which tokens are real, where samples say so or the mask is finer than tokens."""
+    def token_mask(self, x: Tensor, mask: Tensor | None = None) -> Tensor | None:
+        """Which tokens of `trace` are real, (B, N); None where all of them are.
+
+        Samples may say so themselves, or a mask that is finer than tokens.
+        """
         return mask
 
     def pooled(self, x: Tensor, mask: Tensor | None = None) -> Polar:

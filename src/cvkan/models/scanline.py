@@ -43,12 +43,8 @@ class ScanlineModel(Classifier):
         tokens: Polar = self.positions(Polar.from_features(self.encoder(lines)))
         return tokens
 
-    def pooled(self, x: Tensor, mask: Tensor | None = None) -> Polar:
-        return super().pooled(x, scanned(x, mask))
-
-    @torch.no_grad()
-    def trace(self, x: Tensor, mask: Tensor | None = None) -> list[Polar]:
-        return super().trace(x, scanned(x, mask))
+    def token_mask(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        return scanned(x, mask)
 
     def decisions(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """The logits (B, lines, classes) after each line, as if the scan had ended with it.

@@ -39,6 +39,9 @@ class TextModel(Classifier):
         tokens: Polar = self.positions(words)
         return tokens
 
+    def token_mask(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        return real_words(x, mask)[1]
+
     def pooled(self, x: Tensor, mask: Tensor | None = None) -> Polar:
         return super().pooled(*real_words(x, mask))
 

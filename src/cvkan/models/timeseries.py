@@ -67,7 +67,7 @@ class TimeSeriesModel(TokenModel):
     def embed(self, x: Tensor, mask: Tensor | None = None) -> Polar:
         return self._tokens(differences(x, last_value(x, mask), mask))
 
-    def token_mask(self, x: Tensor, mask: Tensor | None) -> Tensor | None:
+    def token_mask(self, x: Tensor, mask: Tensor | None = None) -> Tensor | None:
         if mask is None:
             return None
         return cut_mask(mask, self.patch, self.channels, apart=self.apart)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from cvkan.data.splits import Splits
 from cvkan.errors import ConfigError
 from cvkan.training.checkpoint import save_config, save_weights
 from cvkan.training.metrics import Metrics
-from cvkan.training.resuming import forget_state, read_state, save_state
+from cvkan.training.resuming import forget_state, identity, read_state, save_state
 from cvkan.training.trainer import Ending, Trainer
 
 OnEpoch = Callable[[Metrics, int], object]  # (metrics, epoch counted from 1)
@@ -40,7 +40,7 @@ def fit(
     *,
     on_epoch: OnEpoch | None = None,
     checkpoints: Path | None = None,
-    resume: bool = False,
+    resume: bool | Path = False,
 ) -> Result:
     """Train `model` in place; it ends with the weights of the epoch that validated best.
 
@@ -51,8 +51,10 @@ def fit(
     With `resume` the training goes on after the last epoch that state.pt has seen, and comes to
     the same weights, history and test, to the last bit on the CPU, as one that was never stopped;
     whatever stopped it, only the epoch under way is lost. `on_epoch` hears the epochs trained now.
-    A folder without state.pt is a training that has not begun. ConfigError where the state is one
-    of other options or other data, or cannot be read.
+    A folder without state.pt is a training that has not begun. Where `resume` is itself a folder,
+    the state is that of the training there; its files stay as they are, `checkpoints` gets its own,
+    and `on_epoch` hears the epochs of that training first. ConfigError where the state is one of
+    other options or other data, or cannot be read, and where that folder has none.
     """
     began = time.perf_counter()
     if resume and checkpoints is None:
@@ -64,15 +66,19 @@ def fit(
     trainer = Trainer(model, splits, config)
     try:
         if checkpoints:
-            began -= _prepare(checkpoints, trainer, splits, config, resume=resume)
+            data = identity(splits)
+            began -= _prepare(checkpoints, trainer, data, config, resume=resume)
+            save_config(checkpoints, config, splits.info)
+            if isinstance(resume, Path):
+                _save(checkpoints, trainer, data, config, time.perf_counter() - began)
+                for epoch, metrics in enumerate(trainer.history, 1):
+                    if on_epoch:
+                        on_epoch(metrics, epoch)
         while trainer.ending is None:
             improved = trainer.epoch()
             if checkpoints:
-                save_weights(checkpoints / "last.pt", model.state_dict())
-                if improved:
-                    save_weights(checkpoints / "best.pt", trainer.best.weights)
                 spent = time.perf_counter() - began
-                save_state(checkpoints, trainer.state(), config, splits, spent)
+                _save(checkpoints, trainer, data, config, spent, improved=improved)
             if on_epoch:
                 on_epoch(trainer.history[-1], len(trainer.history))
     finally:
@@ -88,15 +94,44 @@ def fit(
     )
 
 
+def _save(
+    folder: Path,
+    trainer: Trainer,
+    data: Mapping[str, str],
+    config: TrainingConfig,
+    seconds: float,
+    *,
+    improved: bool = True,
+) -> None:
+    """What has been learned so far: its state last, which says that the rest is there."""
+    save_weights(folder / "last.pt", trainer.weights())
+    if improved:
+        save_weights(folder / "best.pt", trainer.best.weights)
+    save_state(folder, trainer.state(), config, data, seconds)
+
+
 def _prepare(
-    folder: Path, trainer: Trainer, splits: Splits, config: TrainingConfig, *, resume: bool
+    folder: Path,
+    trainer: Trainer,
+    data: Mapping[str, str],
+    config: TrainingConfig,
+    *,
+    resume: bool | Path,
 ) -> float:
     """Bring trainer and folder to where the training begins; the seconds already trained."""
     seconds = 0.0
     if not resume:
         forget_state(folder)
-    elif (state := read_state(folder, config, splits)) is not None:
+        return seconds
+    source = folder if resume is True else resume
+    state = read_state(source, config, data)
+    if state is not None:
         trainer.restore(state["trainer"])
         seconds = state["seconds"]
-    save_config(folder, config, splits.info)
+    elif source is resume:
+        raise ConfigError(
+            "there is no training to go on with: no epoch of it had ended",
+            seen=str(source),
+            do="Name another one, or train from the beginning.",
+        )
     return seconds

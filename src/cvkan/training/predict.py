@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from cvkan.config import TrainingConfig
 from cvkan.data.splits import Split
+from cvkan.errors import DataError
 from cvkan.training.compiling import compile_once
 from cvkan.training.device import device_of, placed
 from cvkan.training.metrics import Metrics, are_classes, extra_metrics, extra_names, metrics_of
@@ -43,8 +44,15 @@ class Predictions:
 def predict(model: nn.Module, split: Split, config: TrainingConfig) -> Predictions:
     """Run `model` over a split in evaluation mode, which it leaves as it found it.
 
-    Precision, compilation and size of batches are those of `config`.
+    Precision, compilation and size of batches are those of `config`. DataError for a split
+    without samples.
     """
+    if not len(split):
+        raise DataError(
+            "a split without samples has no predictions",
+            seen=tuple(split.inputs.shape),
+            do="Give one with samples.",
+        )
     device = device_of(config)
     was_training = model.training
     model.to(device).eval()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,12 +11,14 @@ from typing import Any
 import torch
 
 from cvkan.config import TrainingConfig
-from cvkan.data.splits import Splits
+from cvkan.data.splits import Split, Splits
 from cvkan.errors import ConfigError
 from cvkan.training.checkpoint import UNREADABLE, replace_file
 
 FILE = "state.pt"
-FORMAT = 1
+FORMAT = 2
+_WHOLE_BYTES = 2**24  # up to here a split is read whole
+_SAMPLED = 256
 _CONTENT = {"trainer", "seconds", "options", "data"}
 
 
@@ -23,17 +26,19 @@ def save_state(
     folder: Path,
     trainer: Mapping[str, Any],
     config: TrainingConfig,
-    splits: Splits,
+    data: Mapping[str, str],
     seconds: float,
 ) -> None:
-    """Write state.pt whole or not at all: with what, on what, and how long it was trained."""
+    """Write state.pt whole or not at all: with what, on what (`identity`), and how long."""
     buffer = io.BytesIO()
-    about = {"options": _options(config), "data": _data(splits)}
+    about = {"options": _options(config), "data": dict(data)}
     torch.save({"format": FORMAT, "trainer": trainer, "seconds": seconds, **about}, buffer)
     replace_file(folder / FILE, buffer.getvalue())
 
 
-def read_state(folder: Path, config: TrainingConfig, splits: Splits) -> dict[str, Any] | None:
+def read_state(
+    folder: Path, config: TrainingConfig, data: Mapping[str, str]
+) -> dict[str, Any] | None:
     """The state in `folder`; None where there is none.
 
     Raises ConfigError for a file that cannot be read, and for the state of a training with other
@@ -54,7 +59,7 @@ def read_state(folder: Path, config: TrainingConfig, splits: Splits) -> dict[str
             do="Delete it to train from the beginning, or give another folder.",
         )
     _check_same("options", state["options"], _options(config), path)
-    _check_same("data", state["data"], _data(splits), path)
+    _check_same("data", state["data"], data, path)
     return state
 
 
@@ -67,13 +72,31 @@ def _options(config: TrainingConfig) -> dict[str, Any]:
     return {"domain": config.domain, **config.model_dump()}
 
 
-def _data(splits: Splits) -> dict[str, Any]:
+def identity(splits: Splits) -> dict[str, str]:
+    """What tells data from others: shapes, digests of the values and of their sources."""
     parts = {"train": splits.train, "validation": splits.validation, "test": splits.test}
     shapes = {
         name: f"{tuple(part.inputs.shape)} to {tuple(part.targets.shape)}"
         for name, part in parts.items()
     }
-    return shapes | {source.name: source.sha256 for source in splits.sources}
+    values = {f"values of {name}": _digest(part) for name, part in parts.items()}
+    return shapes | values | {source.name: source.sha256 for source in splits.sources}
+
+
+def _digest(split: Split) -> str:
+    """The digest of a split's samples, targets and normalisation.
+
+    Of more than 16 MB, like spectrograms mapped from disk, of samples spread evenly over it.
+    """
+    digest = hashlib.sha256()
+    for tensor in (split.inputs, split.targets, split.center, split.scale):
+        if tensor is None:
+            continue
+        if tensor.nbytes > _WHOLE_BYTES:
+            index = torch.linspace(0, len(tensor) - 1, _SAMPLED).long()
+            tensor = tensor[index]
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _check_same(what: str, before: Mapping[str, Any], now: Mapping[str, Any], path: Path) -> None:

@@ -70,6 +70,11 @@ class Trainer:
         self.ending = self._ending(train)
         return improved
 
+    def weights(self) -> Weights:
+        """Those of the model as it is."""
+        weights: Weights = self._model.state_dict()
+        return weights
+
     def release(self) -> None:
         """Leave the model without what training hung on it; no epoch can follow."""
         self._auxiliary.remove()

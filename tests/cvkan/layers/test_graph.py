@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
-from cvkan.errors import CvkanError
+from cvkan.config import SyntheticConfig
+from cvkan.data.graphs import read_graph
+from cvkan.errors import CvkanError, DataError, DataMissingError
+from cvkan.info import DataInfo
 from cvkan.layers.graph import GraphNeighborhood, GridNeighborhood
+from cvkan.models import build
 from cvkan.polar import Polar
 
 B, N, D = 2, 12, 3
@@ -73,3 +79,56 @@ def test_what_is_no_adjacency_is_an_error():
         GraphNeighborhood(torch.ones(2, 3))
     with pytest.raises(CvkanError, match="negative"):
         GraphNeighborhood(-torch.ones(2, 2))
+
+
+def ring(folder: Path, n: int, **arrays: object) -> str:
+    path = folder / "ring.npz"
+    edges = np.stack([np.arange(n), (np.arange(n) + 1) % n], axis=1)
+    np.savez(path, **{"edges": edges} | arrays)
+    return str(path)
+
+
+def test_a_graph_from_a_file_is_in_the_model(tmp_path, monkeypatch):
+    """A ring: turning the tokens round turns the layer's tokens round, which no grid's does."""
+    info = DataInfo("x", "synthetic", (N, 6, 2), n_classes=4)
+    options = {"aggregation": "graph_neighborhood", "d_complex": 8, "n_layers": 1}
+    monkeypatch.setenv("CVKAN_DATA", str(tmp_path))
+    ring(tmp_path, N)
+    for name in ("ring.npz", str(tmp_path / "ring.npz")):
+        model = build(SyntheticConfig(graph=name, **options), info).double().eval()
+        x = torch.randn(2, *info.sample_shape, dtype=torch.float64)
+        turned = model.trace(x.roll(1, dims=1))[-1].pair
+        torch.testing.assert_close(turned, model.trace(x)[-1].pair.roll(1, dims=1))
+    grid = build(SyntheticConfig(**options), info).double().eval()
+    turned = grid.trace(x.roll(1, dims=1))[-1].pair
+    assert not torch.allclose(turned, grid.trace(x)[-1].pair.roll(1, dims=1))
+    other = build(SyntheticConfig(match_params_of="cvkan", graph=name, **options), info)
+    assert other.backbone.layers[0].aggregation.weights.shape == (N, N)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"edges": np.array([[0, N]])}, "joins tokens that this model, with 12, does not have: 12"),
+        ({"edges": np.array([[0.5, 1]])}, "is no graph: 'edges .* of float64"),
+        ({"edges": np.arange(4)}, "is no graph"),
+        ({"weights": -np.ones(N)}, "no number from 0 on"),
+    ],
+)
+def test_a_file_that_is_no_graph_of_these_tokens_is_told(tmp_path, arrays, message):
+    with pytest.raises(DataError, match=message):
+        read_graph(ring(tmp_path, N, **arrays), N)
+
+
+def test_a_graph_is_weighted_and_joins_both_ways(tmp_path):
+    edges, weights = np.array([[0, 1], [1, 2]]), np.array([2.0, 0.5])
+    adjacency = read_graph(ring(tmp_path, 3, edges=edges, weights=weights), 3)
+    assert adjacency.tolist() == [[0, 2, 0], [2, 0, 0.5], [0, 0.5, 0]]
+
+
+def test_a_graph_that_is_not_there_is_told(tmp_path):
+    (tmp_path / "bad.npz").write_bytes(b"no")
+    with pytest.raises(DataMissingError, match=r"none\.npz"):
+        read_graph("none.npz", 3)
+    with pytest.raises(DataError, match="is no graph"):
+        read_graph(str(tmp_path / "bad.npz"), 3)

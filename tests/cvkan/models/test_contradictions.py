@@ -46,6 +46,13 @@ HIERARCHY = {"layer": "hierarchical"}
         (HIERARCHY | {"path_combination": "kan"}, "no effect with a single path"),
         (HIERARCHY | {"path_sharing": True}, "Leave it out, or set n_paths to 2"),
         ({"n_paths": 2}, "option n_paths has no effect with layer polarizing"),
+        (HIERARCHY | {"n_paths": 5, "levels": 2}, "repeats paths: the largest groups have 4"),
+        ({"n_layers": 0, "interaction": "broadcast"}, "interaction has no effect without layers"),
+        ({"n_layers": 0, "aggregation": "mean"}, "default, magnitude_weighted, or set n_layers"),
+        ({"n_layers": 0, "center_magnitudes": False}, "center_magnitudes has no effect without"),
+        ({"n_layers": 0, "complex_dropout": 0.1}, "complex_dropout has no effect without layers"),
+        ({"graph": "ring.npz"}, "graph has no effect with aggregation magnitude_weighted"),
+        ({"aggregation": "graph_neighborhood", "graph": "ring"}, "neither grid nor an .npz file"),
         ({"levels": 2}, "option levels has no effect with layer polarizing"),
         ({"model": "real_polar", "layer": "hierarchical"}, "no twin of the kind real_polar"),
         ({"model": "real_cartesian", "heads": "offset"}, "no effect with model real_cartesian"),
@@ -138,3 +145,28 @@ def test_twins_can_have_the_parameters_of_their_model(twin):
 def test_what_matches_nothing_or_never_arrives_is_refused(options, message):
     with pytest.raises(ConfigError, match=message):
         ImageConfig(**options)
+
+
+def test_no_more_paths_than_places_in_the_largest_group_are_built():
+    info = DataInfo("x", "synthetic", (4, 6, 2), n_classes=4)
+    build(SyntheticConfig(layer="hierarchical", n_paths=4), info)
+    with pytest.raises(ConfigError, match="the largest groups of these 4 tokens have 4: 5"):
+        build(SyntheticConfig(layer="hierarchical", n_paths=5), info)
+
+
+@pytest.mark.parametrize(
+    ("domain", "options"),
+    [
+        ("audio", {"model": "m5", "n_fft": 512}),
+        ("image", {"model": "resnet", "n_layers": 6}),
+        ("timeseries", {"model": "dlinear", "patch": 6}),
+        ("scanline", {"model": "lrcn", "line_encoder": "cnn"}),
+        ("text", {"dataset": "sst2", "data_seed": 1}),
+    ],
+    ids=str,
+)
+def test_what_one_model_or_data_set_does_without_is_refused_beside_it(domain, options):
+    with pytest.raises(ConfigError, match=r"has no effect with .* Leave it out or at its default"):
+        config_for(domain, **options)
+    if domain in ("audio", "image", "scanline"):
+        config_for(domain, **options | {"match_params_of": "cvkan"})

@@ -12,6 +12,7 @@ from torch import nn
 import cvkan
 from cvkan.baselines.matching import count_parameters
 from cvkan.diagnostics import early_accuracy
+from cvkan.errors import CvkanError
 from cvkan.info import DataInfo
 from cvkan.layers.line_encoder import LINE_ENCODERS, make_line_encoder, prepared, scanned
 from cvkan.layers.pooling import POOLINGS
@@ -176,3 +177,14 @@ def test_quiet_scans_are_learned_in_seconds() -> None:
     result = cvkan.fit(cvkan.build(config, splits.info), splits, config)
     assert result.test["test/balanced_accuracy"] > 0.55
     assert result.test["test/auroc"] > 0.75
+
+
+@pytest.mark.parametrize("pooling", ["cls", "mean"])
+def test_a_transformer_says_how_many_lines_it_has_places_for(pooling):
+    model = build(model="vit", vit_pooling=pooling).eval()
+    lines = INFO.sample_shape[0]
+    scans = torch.randn(2, lines + 3, INFO.sample_shape[1])
+    with pytest.raises(CvkanError, match=f"has places for {lines} lines"):
+        model(scans)
+    scans[:, lines:] = math.nan
+    torch.testing.assert_close(model(scans), model(scans[:, :lines]))

@@ -38,3 +38,8 @@ def test_heads_divide_the_dimensions_that_are_found(options):
     assert config.d_complex % 3 == 0
     assert count(config) <= 60_000 < count(wider)
     build(config, INFO)(torch.randn(2, *INFO.sample_shape))
+
+
+def test_a_baseline_is_not_sized_by_what_it_does_not_have():
+    with pytest.raises(CvkanError, match=r"does not grow with d_complex.*: 'vit'"):
+        sized(ImageConfig(model="vit"), INFO, 60_000)

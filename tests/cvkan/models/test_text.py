@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import cvkan
+from cvkan import diagnostics
 from cvkan.errors import ConfigError, CvkanError
 from cvkan.info import DataInfo
 from cvkan.layers.words import TurningWords
@@ -109,3 +110,17 @@ def test_opinions_are_learned_where_counting_words_fails() -> None:
         accuracy[name] = result.test["test/accuracy"]
     assert accuracy["cvkan"] >= 0.9
     assert accuracy["bag_of_words"] <= 0.75
+
+
+def test_diagnostics_of_sentences_look_at_words_alone():
+    """Two sentences in one batch, or each alone: the same polarization; no share of padding."""
+    model = cvkan.build(cvkan.config_for("text", d_complex=8, pooling="max"), INFO).eval()
+    x = torch.randint(1, INFO.vocabulary, (2, 9), generator=torch.Generator().manual_seed(0))
+    x[1, 4:] = 0
+    both = diagnostics.polarization(model.trace(x), model.token_mask(x))
+    apart = [diagnostics.polarization(model.trace(row[None])) for row in (x[0], x[1, :4])]
+    pairs = zip(*(one.variance for one in apart), strict=True)
+    assert both.variance == pytest.approx([sum(pair) / 2 for pair in pairs], rel=1e-4)
+    shares = torch.tensor(diagnostics.token_shares(model, x))
+    assert shares[1, 4:].eq(0).all()
+    torch.testing.assert_close(shares.sum(1), torch.ones(2))

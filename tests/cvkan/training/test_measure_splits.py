@@ -12,7 +12,9 @@ from torch import nn
 
 import cvkan
 from cvkan.data.splits import Split, Splits
+from cvkan.errors import DataError
 from cvkan.training.metrics import Totals, extra_metrics, extra_names, metrics_of, quality
+from cvkan.training.predict import predict
 
 
 def in_batches(outputs: torch.Tensor, targets: torch.Tensor) -> dict[str, float]:
@@ -180,3 +182,9 @@ def test_a_prediction_that_fails_leaves_the_mode_as_it_was() -> None:
     with pytest.raises(RuntimeError):
         cvkan.predict(model, Split(torch.zeros(3, 5), torch.arange(3)), config)
     assert model.training
+
+
+def test_nothing_is_predicted_of_a_split_without_samples() -> None:
+    split = Split(torch.zeros(0, 1, 8, 8), torch.zeros(0, dtype=torch.int64))
+    with pytest.raises(DataError, match=r"without samples has no predictions: \(0, 1, 8, 8\)"):
+        predict(nn.Flatten(), split, cvkan.config_for("image", device="cpu"))

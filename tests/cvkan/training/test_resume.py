@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -193,3 +194,36 @@ def test_a_state_without_its_parts_is_told(tmp_path: Path) -> None:
     model, splits, config = made()
     with pytest.raises(ConfigError, match=r"cannot be read.*state\.pt.*Delete it"):
         cvkan.fit(model, splits, config, checkpoints=tmp_path, resume=True)
+
+
+def test_a_training_goes_on_in_another_folder(tmp_path: Path) -> None:
+    model, splits, config = made()
+    whole = cvkan.fit(model, splits, config)
+    old, new = tmp_path / "old", tmp_path / "new"
+    stopped(old, 3)
+    before = {path.name: path.read_bytes() for path in old.iterdir()}
+    again, _, _ = made()
+    heard: list[int] = []
+    resumed = cvkan.fit(
+        again,
+        splits,
+        config,
+        on_epoch=lambda _, epoch: heard.append(epoch),
+        checkpoints=new,
+        resume=old,
+    )
+    check_same((whole, model), (resumed, again))
+    assert heard == [1, 2, 3, 4]
+    assert {path.name: path.read_bytes() for path in old.iterdir()} == before
+    best, _ = cvkan.load_model(new)
+    assert all(torch.equal(v, best.state_dict()[k]) for k, v in model.state_dict().items())
+    with pytest.raises(ConfigError, match="no training to go on with"):
+        cvkan.fit(again, splits, config, checkpoints=new, resume=tmp_path / "none")
+
+
+def test_data_of_the_same_shape_with_other_values_are_refused(tmp_path: Path) -> None:
+    stopped(tmp_path, 1)
+    model, splits, config = made()
+    train = replace(splits.train, inputs=splits.train.inputs.flip(0))
+    with pytest.raises(ConfigError, match=r"had other data.*values of train"):
+        cvkan.fit(model, replace(splits, train=train), config, checkpoints=tmp_path, resume=True)
