@@ -62,7 +62,7 @@ def run(
         typer.echo(context.get_help())
         raise typer.Exit(0 if show_help else 2)
     if show_help:
-        _print_parameters(notebook)
+        _print_parameters(notebook, preset)
         return
     from lab.duration import parse_duration
     from lab.executors import run_notebook
@@ -135,26 +135,33 @@ def pairs(texts: list[str]) -> dict[str, str]:
     return found
 
 
-def _print_parameters(notebook: Path) -> None:
+def _print_parameters(notebook: Path, preset: str | None) -> None:
+    """The notebook's parameters; with a preset the values it would run with."""
     from rich.table import Table
+    from rich.text import Text
 
     from lab.cli.show import stdout
     from lab.notebook.contract import read_schema
+    from lab.presets import preset_values
     from lab.workspace import Workspace
 
     schema = read_schema(notebook, Workspace.find())
+    values = schema.coerce(preset_values(preset))
     table = Table(box=None, header_style="bold")
-    for column in ("parameter", "type", "default", "what it is"):
+    for column in ("parameter", "type", f"preset {preset}" if preset else "default", "what it is"):
         table.add_column(column)
     for parameter in schema.parameters:
+        value = values[parameter.name]
+        style = "" if value == parameter.default else "bold"
         table.add_row(
-            parameter.name, parameter.annotation, repr(parameter.default), parameter.comment
+            parameter.name, parameter.annotation, Text(repr(value), style), parameter.comment
         )
     console = stdout()
     console.print(f"Parameters of [bold]{notebook}[/bold]\n")
     console.print(table, markup=False)
     first = schema.parameters[0].name if schema.parameters else "NAME"
-    console.print(f"\nlab run {notebook} -p {first}=VALUE", highlight=False)
+    given = f"--preset {preset}" if preset else str(notebook)
+    console.print(f"\nlab run {given} -p {first}=VALUE", highlight=False)
 
 
 def _follow(

@@ -9,8 +9,10 @@ from typing import Any
 
 import nbformat
 import pytest
+from typer.testing import CliRunner
 
 import lab
+from lab.cli import app
 from lab.errors import InputError, ParameterError, SuiteError
 from lab.presets import find_preset, preset_values, presets
 from lab.suite.plan import plan_suite
@@ -117,3 +119,14 @@ def test_the_commands(
     assert "wider than usual" in call("presets")
     ended = json.loads(call("run", "--preset", "wide", "-p", "depth=1", "--on", "inline", "--json"))
     assert ended["params"] == {"seed": 0, "width": 16, "depth": 1}
+
+
+@pytest.mark.usefixtures("notebook")
+def test_help_shows_the_values_of_the_preset() -> None:
+    said = CliRunner().invoke(app, ["run", "--preset", "wide", "--help"])
+    assert said.exit_code == 0
+    rows = {line.split()[0]: line.split()[1:3] for line in said.stdout.splitlines() if line.strip()}
+    assert rows["parameter"] == ["type", "preset"]
+    assert rows["width"] == ["int", "16"]
+    assert rows["seed"] == ["int", "0"]
+    assert "lab run --preset wide -p seed=VALUE" in said.stdout
