@@ -59,7 +59,7 @@ def _headline(comparison: Comparison, verdicts: list[Verdict]) -> str:
         return verdicts[0].short
     verdicts = _contested(comparison, verdicts)
     rows = numbers.counted(len(verdicts), _row_word(comparison))
-    winners = Counter(verdict.winner for verdict in verdicts if verdict.apart)
+    winners = Counter(verdict.winner for verdict in verdicts if verdict.winner and verdict.apart)
     if any(verdict.winner for verdict in verdicts) and not winners:
         return f"no arm clearly ahead across {rows}{_evidence_tail(comparison)}"
     if not winners:
@@ -144,7 +144,7 @@ def _summary(comparison: Comparison, verdicts: list[Verdict]) -> str | None:
     verdicts = _contested(comparison, verdicts)
     if len(verdicts) < 2:
         return None
-    winners = Counter(verdict.winner for verdict in verdicts if verdict.apart)
+    winners = Counter(verdict.winner for verdict in verdicts if verdict.winner and verdict.apart)
     level = sum(verdict.winner is None and verdict.evidence != "none" for verdict in verdicts)
     open_ones = sum(verdict.winner is not None and not verdict.apart for verdict in verdicts)
     word = _row_word(comparison)
