@@ -52,7 +52,7 @@ def test_a_block_is_a_pre_norm_encoder_layer():
 
 def test_it_learns():
     torch.manual_seed(0)
-    model = build(ImageConfig(model="vit", d_complex=32), CIFAR)
+    model = build(ImageConfig(model="vit"), CIFAR)
     x, y = torch.randn(8, 3, 32, 32), torch.arange(8)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
     for _ in range(15):

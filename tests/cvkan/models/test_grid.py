@@ -38,7 +38,10 @@ def info(canvas: int = CANVAS) -> DataInfo:
 
 
 def make(canvas: int = CANVAS, **options: object) -> nn.Module:
-    return build(GridConfig(**(SMALL | options)), info(canvas)).double().eval()
+    sizes = dict(SMALL)
+    if options.get("model") in ("cnn", "context"):  # the others are of complex tokens
+        sizes = {"patch_size": 4}
+    return build(GridConfig(**(sizes | options)), info(canvas)).double().eval()
 
 
 def tasks(count: int = 5, demonstrations: int = 4) -> torch.Tensor:

@@ -123,7 +123,7 @@ def test_every_mode_trains(mode, options):
         {"patch": 4, "center_magnitudes": False, "linear_path": False},
         {"patch": 4, "pooling": "mean", "per_dim": False},
         {"patch": 4, "layer": "gated", "positions": "learned"},
-        {"patch": 4, "n_layers": 0, "pooling": "attention", "aggregation": "mean"},
+        {"patch": 4, "n_layers": 0, "pooling": "attention"},
     ],
     ids=str,
 )

@@ -70,7 +70,8 @@ def test_no_hook_is_left() -> None:
 
 
 def test_a_model_without_tokens_is_refused() -> None:
-    config = cvkan.config_for("image", model="vit", anchor_loss=0.1, **SMALL)
+    sizes = {name: value for name, value in SMALL.items() if name.endswith("_size")}
+    config = cvkan.config_for("image", model="vit", anchor_loss=0.1, **sizes)
     splits = cvkan.load(config)
     with pytest.raises(ConfigError, match=r"model vit has no complex tokens.*anchor_loss"):
         cvkan.fit(cvkan.build(config, splits.info), splits, config)
