@@ -140,7 +140,7 @@ def _open(tokens: Sequence[Token], lines: Sequence[str]) -> int | None:
     last = tokens[-1] if tokens else None
     if last is None or last.level or not last.map:
         return None
-    end = len(lines) - (not lines[-1])
+    end = len(lines) - (not lines[-1].strip())
     if last.map[1] < end:
         return None
     if last.type == "html_block":
