@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lab.comparison.arms import ELSEWHERE
+from lab.comparison.measure import ARM
 from lab.errors import InputError, nearest
 from lab.record.run import Run
 
@@ -18,10 +19,12 @@ def alike(
     Raises InputError where `by` is no parameter, so that nothing but seeds could be compared.
     """
     if by is not None and by not in example.params:
+        suite = (example.record.get("suite") or {}).get("name") or "NAME"
+        advice = f"For the arms of a suite: --where \"suite.name == '{suite}'\" without --like."
         raise InputError(
             "--like keeps the parameters of a run, so it goes with --by PARAMETER",
             seen=f"--by {by}",
-            do=f"{nearest(by, sorted(example.params))} Or choose the runs with --where.",
+            do=advice if by in (ARM, "suite.arm") else nearest(by, sorted(example.params)),
         )
     varied = {by, seed_param} | ELSEWHERE
 
