@@ -5,8 +5,8 @@ lab.plot("val/loss", by="pooling", where="notebook ~ image")      # a matplotlib
 
 from lab.plotting.build import curves_of_runs
 from lab.plotting.curves import ArmCurve, CurvePlot, Panel, Point
+from lab.plotting.figure import plot
 from lab.plotting.files import curves_png, figure_name, save_plot
-from lab.plotting.plot import plot
 
 __all__ = [
     "ArmCurve",
