@@ -39,8 +39,10 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def load(**values: object) -> Splits:
-    options = {} if values.get("model") == "m5" else OPTIONS  # it hears no spectrogram
-    return cvkan.load(cvkan.config_for("audio", dataset="speech_commands", **options | values))
+    options = OPTIONS
+    if values.get("model") == "m5":  # it hears no spectrogram
+        options = {"dataset": "speech_commands"}
+    return cvkan.load(cvkan.config_for("audio", **options | values))
 
 
 def trained(splits: Splits, **values: object) -> cvkan.Result:
