@@ -8,6 +8,7 @@ LabError                     root; the message is always: what happened, the val
 │   ├── RunNotFound          no run of that id
 │   ├── QueryError           an expression for --where or --runs that cannot be read
 │   ├── SuiteError           a suite file that cannot be read or means nothing
+│   ├── SweepError           a search space or study that cannot be read or means nothing
 │   ├── LogError             a log file or entry that cannot be read or found
 │   └── TemplateError        a template that names something undefined, with file and line
 └── WorkFailed               the work itself failed, exit code 1: a run failed, a check found drift
@@ -72,6 +73,10 @@ class QueryError(InputError):
 
 class SuiteError(InputError):
     """A suite that cannot be read or expands to nothing."""
+
+
+class SweepError(InputError):
+    """A search space or a study that cannot be read or means nothing."""
 
 
 class LogError(InputError):

@@ -1,0 +1,267 @@
+"""Space files: the YAML of a search space, read with the line of every error, and written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lab.errors import SweepError, nearest
+from lab.sweep.space import Parameter, Space, value_text
+from lab.sweep.space_check import check_notebook, check_space
+from lab.yamlfile import Location, YamlFile, load_yaml
+
+if TYPE_CHECKING:
+    from lab.workspace import Workspace
+
+SAMPLERS = {"tpe": {"n_startup_trials", "seed"}, "random": {"seed"}}
+PRUNERS = {
+    "none": set[str](),
+    "median": {"n_startup_trials", "n_warmup_steps"},
+    "hyperband": {"min_resource", "max_resource", "reduction_factor"},
+}
+
+_KEYS = (
+    *("study_name", "parent", "notes", "notebook", "objective", "direction", "n_trials"),
+    *("sampler", "pruner", "seeds", "fixed", "param_ranges", "rationale"),
+)
+_PARAMETER_KEYS = (
+    *("type", "low", "high", "log", "step", "choices", "when", "condition"),
+    *("hard_low", "hard_high", "note"),
+)
+_FOR = {
+    "float": {"low", "high", "log", "step", "hard_low", "hard_high"},
+    "int": {"low", "high", "log", "step", "hard_low", "hard_high"},
+    "categorical": {"choices"},
+}
+_COMMON = {"type", "when", "condition", "note"}
+
+
+def read_space(path: Path, workspace: Workspace | None = None) -> Space:
+    """The space of a file, checked whole; against its notebook where `workspace` is given."""
+    file = load_yaml(path, SweepError)
+    if not isinstance(file.value, dict):
+        raise SweepError(
+            f"{path} is not a search space",
+            seen=type(file.value).__name__,
+            do="It is a mapping with at least `study_name:`, `notebook:` and `param_ranges:`.",
+        )
+    space = _Reader(file).space()
+    check_space(file, space)
+    if workspace is not None:
+        check_notebook(file, space, workspace)
+    return space
+
+
+class _Reader:
+    """Takes the values of a file apart, and tells the line of what does not fit."""
+
+    def __init__(self, file: YamlFile) -> None:
+        self._file = file
+
+    def space(self) -> Space:
+        value = self._file.value
+        self._known(value, _KEYS, ())
+        name = self._text(value, "study_name", required=True) or ""
+        if name in (".", "..") or "/" in name or "\\" in name:
+            raise self._wrong(("study_name",), repr(name), "It names a folder: no slashes.")
+        direction = value.get("direction", "maximize")
+        if direction not in ("maximize", "minimize"):
+            raise self._wrong(("direction",), direction, nearest(str(direction), _DIRECTIONS))
+        given = {
+            key: self._text(value, key)
+            for key in ("notebook", "objective", "parent", "notes", "rationale")
+            if value.get(key) is not None
+        }
+        return Space(
+            name=name,
+            direction=direction,
+            n_trials=self._count(value.get("n_trials", 100), ("n_trials",)),
+            sampler=self._method(value.get("sampler", "tpe"), "sampler", SAMPLERS),
+            pruner=self._method(value.get("pruner", "none"), "pruner", PRUNERS),
+            fixed=self._mapping(value.get("fixed") or {}, ("fixed",)),
+            seeds=self._seeds(value.get("seeds")),
+            params=self._parameters(value.get("param_ranges")),
+            **given,  # type: ignore[arg-type]
+        )
+
+    def _parameters(self, ranges: Any) -> tuple[Parameter, ...]:
+        at: Location = ("param_ranges",)
+        if not ranges:
+            raise self._wrong(at, "nothing", "Name at least one parameter to search.")
+        return tuple(
+            self._parameter(name, self._mapping(entry, (*at, name)), (*at, name))
+            for name, entry in self._mapping(ranges, at).items()
+        )
+
+    def _parameter(self, name: str, entry: dict[str, Any], at: Location) -> Parameter:
+        self._known(entry, _PARAMETER_KEYS, at)
+        kind = entry.get("type", "categorical" if "choices" in entry else None)
+        if kind not in _FOR:
+            raise self._wrong((*at, "type"), kind, nearest(str(kind), _FOR))
+        for key in entry:
+            if key not in _FOR[kind] | _COMMON:
+                allowed = nearest(key, sorted(_FOR[kind] | _COMMON))
+                raise self._wrong((*at, key), f"it is {kind}", allowed, "cannot be there")
+        choices = entry.get("choices", [])
+        if not isinstance(choices, list):
+            raise self._wrong((*at, "choices"), choices, "Write a list, as in [16, 32].")
+        whole = kind == "int"
+        for key in ("low", "high"):
+            if kind != "categorical" and key not in entry:
+                raise self._wrong(at, "missing", f"Give `{key}:`.", f"lacks {key}")
+        numbers = {
+            key: self._number(entry[key], (*at, key), whole=whole)
+            for key in ("low", "high", "step", "hard_low", "hard_high")
+            if key in entry
+        }
+        if not isinstance(entry.get("log", False), bool):
+            raise self._wrong((*at, "log"), entry["log"], "Write true or false.")
+        return Parameter(
+            name=name,
+            kind=kind,
+            log=entry.get("log", False),
+            choices=tuple(choices),
+            when=self._when(entry, at),
+            note=str(entry.get("note") or ""),
+            **numbers,
+        )
+
+    def _when(self, entry: dict[str, Any], at: Location) -> dict[str, tuple[Any, ...]]:
+        if "when" in entry and "condition" in entry:
+            raise self._wrong((*at, "condition"), "and `when`", "Keep one of the two.", "is twice")
+        if "condition" in entry:
+            condition = self._mapping(entry["condition"], (*at, "condition"))
+            self._known(condition, ("equals",), (*at, "condition"))
+            given = self._mapping(condition.get("equals"), (*at, "condition", "equals"))
+        else:
+            given = self._mapping(entry.get("when") or {}, (*at, "when"))
+        return {n: tuple(v) if isinstance(v, list) else (v,) for n, v in given.items()}
+
+    def _method(self, value: Any, key: str, known: dict[str, set[str]]) -> dict[str, Any]:
+        """A sampler or pruner: its name, or a mapping of `name` (or `type`) and options."""
+        if isinstance(value, str) or value is None:
+            value = {"name": value or "none"}
+        options = dict(self._mapping(value, (key,)))
+        name = options.pop("name", None) or options.pop("type", None)
+        name = str(name).lower().removesuffix("sampler").removesuffix("pruner")
+        if name not in known:
+            raise self._wrong((key,), name, nearest(name, known))
+        for option, number in options.items():
+            if option not in known[name]:
+                raise self._wrong((key, option), name, nearest(option, sorted(known[name])))
+            least = 0 if option == "seed" or option == "n_warmup_steps" else 1
+            self._count(number, (key, option), least=least)
+        return {"name": name, **options}
+
+    def _seeds(self, value: Any) -> tuple[int, ...]:
+        if value is None:
+            return ()
+        seeds = list(range(value)) if isinstance(value, int) and value > 0 else value
+        whole = isinstance(seeds, list) and all(type(seed) is int for seed in seeds)
+        if not whole or not seeds or len(set(seeds)) < len(seeds):
+            raise self._wrong(("seeds",), value, "Write how many, or a list such as [0, 1, 2].")
+        return tuple(seeds)
+
+    def _text(self, value: dict[str, Any], key: str, *, required: bool = False) -> str | None:
+        text = value.get(key)
+        if text is None and required:
+            raise self._wrong((), "missing", f"Add `{key}:`.", f"lacks {key}")
+        if text is not None and not isinstance(text, str):
+            raise self._wrong((key,), text, "It has to be text.")
+        return text
+
+    def _count(self, value: Any, at: Location, *, least: int = 1) -> int:
+        if type(value) is not int or value < least:
+            raise self._wrong(at, value, f"Give a whole number of at least {least}.")
+        return value
+
+    def _number(self, value: Any, at: Location, *, whole: bool) -> Any:
+        if isinstance(value, str):  # YAML reads 1e-4 as text
+            try:
+                value = float(value)
+            except ValueError:
+                raise self._wrong(at, repr(value), "It has to be a number.") from None
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise self._wrong(at, value, "It has to be a number.")
+        if value != value or value in (float("inf"), float("-inf")):
+            raise self._wrong(at, value, "It has to be finite.")
+        if not whole:
+            return float(value)
+        if value != int(value):
+            raise self._wrong(at, value, "It has to be a whole number, as the type is int.")
+        return int(value)
+
+    def _mapping(self, value: Any, at: Location) -> dict[str, Any]:
+        if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
+            raise self._wrong(at, repr(value), "It has to be a mapping of names to values.")
+        return value
+
+    def _known(self, value: dict[str, Any], allowed: tuple[str, ...], at: Location) -> None:
+        for key in value:
+            if key not in allowed:
+                raise self._wrong((*at, key), key, nearest(str(key), allowed), "is unknown")
+
+    def _wrong(
+        self, at: Location, seen: object, do: str, what: str = "cannot be used"
+    ) -> SweepError:
+        name = ".".join(str(part) for part in at[1:] or at)
+        place = f"{self._file.path}:{self._file.line(at)}"
+        return SweepError(f"{place} {name} {what}".replace("  ", " "), seen=seen, do=do)
+
+
+_DIRECTIONS = ("maximize", "minimize")
+
+
+def space_text(space: Space) -> str:
+    """YAML of a space; `read_space` reads it back equal."""
+    import yaml
+
+    head: dict[str, Any] = {"study_name": space.name}
+    for key in ("parent", "notes", "notebook", "objective", "direction", "n_trials"):
+        if getattr(space, key) not in (None, ""):
+            head[key] = getattr(space, key)
+    head |= {"sampler": space.sampler, "pruner": space.pruner}
+    if space.seeds:
+        head["seeds"] = list(space.seeds)
+    if space.fixed:
+        head["fixed"] = space.fixed
+    if space.rationale:
+        head["rationale"] = space.rationale
+    text: str = yaml.safe_dump(head, sort_keys=False, allow_unicode=True, width=100)
+    return text + "param_ranges:\n" + "".join(_parameter_text(p) for p in space.params)
+
+
+def _parameter_text(parameter: Parameter) -> str:
+    lines = [f"  {parameter.name}:", f"    type: {parameter.kind}"]
+    for key in ("low", "high", "step", "hard_low", "hard_high"):
+        value = getattr(parameter, key)
+        if value is not None:
+            lines.append(f"    {key}: {_yaml_number(value)}")
+    if parameter.log:
+        lines.append("    log: true")
+    if parameter.choices:
+        lines.append(f"    choices: {parameter.describe()}")
+    if parameter.when:
+        lines.append(
+            f"    when: {{{', '.join(_condition(n, v) for n, v in parameter.when.items())}}}"
+        )
+    if parameter.note:
+        lines.append(f"    note: {_quoted(parameter.note)}")
+    return "\n".join(lines) + "\n"
+
+
+def _condition(name: str, values: tuple[Any, ...]) -> str:
+    texts = [value_text(value) for value in values]
+    return f"{name}: {texts[0]}" if len(texts) == 1 else f"{name}: [{', '.join(texts)}]"
+
+
+def _yaml_number(value: float | int) -> str:
+    # YAML wants a dot in a mantissa before an exponent; nothing of the value may be lost.
+    text = repr(value)
+    return text.replace("e", ".0e") if "e" in text and "." not in text else text
+
+
+def _quoted(text: str) -> str:
+    import json
+
+    return json.dumps(text, ensure_ascii=False)

@@ -1,0 +1,65 @@
+"""A study: a space and the trials made in it, wherever they came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lab.sweep.space import Branch, Direction, Space
+from lab.sweep.trial import Trial
+
+if TYPE_CHECKING:
+    from lab.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Study:
+    """The trials of one search.
+
+    `inferred` says that the space was told from the trials and not from a file; `source` where the
+    study came from.
+    """
+
+    name: str
+    objective: str
+    direction: Direction
+    space: Space
+    trials: tuple[Trial, ...] = ()
+    notebook: str | None = None
+    sampler: str | None = None
+    inferred: bool = False
+    source: str = ""
+
+    @property
+    def complete(self) -> list[Trial]:
+        """Trials that have a value, in order of number."""
+        return [t for t in self.trials if t.state == "complete" and t.value is not None]
+
+    def of(self, branch: Branch) -> list[Trial]:
+        """All trials of a branch, whatever became of them."""
+        return [trial for trial in self.trials if branch.holds(trial.params)]
+
+    def ranked(self) -> list[Trial]:
+        """Complete trials, best first; of equal ones the earlier first."""
+        sign = -1.0 if self.direction == "maximize" else 1.0
+        return sorted(self.complete, key=lambda t: (sign * (t.value or 0.0), t.number))
+
+    @property
+    def best(self) -> Trial | None:
+        ranked = self.ranked()
+        return ranked[0] if ranked else None
+
+    def better(self, one: float, other: float) -> bool:
+        """Whether `one` is a better value than `other`."""
+        return one > other if self.direction == "maximize" else one < other
+
+
+def read_study(name: str | Path, workspace: Workspace | None = None) -> Study:
+    """The study of that name in runs/studies, or the one a space file describes.
+
+    Raises InputError where there is neither.
+    """
+    from lab.sweep.storage import load_study
+
+    return load_study(name, workspace)
