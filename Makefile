@@ -9,7 +9,7 @@ help:
 	@echo "make demo       set up, run the pilot suite on embedded data, write a log entry (minutes)"
 	@echo "make test       set up, run all tests and every notebook"
 	@echo "make test-slow  the tests that take longer"
-	@echo "make check      ruff, mypy and the layering test"
+	@echo "make check      ruff, mypy, the layering test and the numbers of the log"
 	@echo "make lab        open JupyterLab in this workspace"
 	@echo "make notebooks  execute every notebook with nbmake"
 	@echo "make docs       write docs/cli.md from the commands' own help"
@@ -46,6 +46,7 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_layering.py
+	$(BIN)/lab log check
 
 format: $(READY)
 	$(BIN)/ruff check --fix .

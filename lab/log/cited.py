@@ -28,4 +28,5 @@ def remember(workspace: Workspace, run_ids: Iterable[str]) -> None:
     now = before | set(run_ids)
     if now != before and workspace.runs.is_dir():
         with contextlib.suppress(OSError):
-            write_atomic(workspace.runs / _NAME, "".join(f"{i}\n" for i in sorted(now)).encode())
+            listed = "".join(f"{i}\n" for i in sorted(now))
+            write_atomic(workspace.runs / _NAME, listed.encode(), sync=False)

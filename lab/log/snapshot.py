@@ -183,7 +183,7 @@ def write_snapshot(workspace: Workspace, snapshot: Snapshot) -> bool:
     data = snapshot.encoded()
     if path.is_file() and path.read_bytes() == data:
         return False
-    write_atomic(path, data)
+    write_atomic(path, data, sync=False)  # `lab log refresh` makes it again
     return True
 
 
