@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from lab.plotting.build import curves_of_runs
 from lab.plotting.draw import draw
+from lab.plotting.files import figure_bytes
 from lab.record.catalogue import find_runs
 from lab.workspace import Workspace
 
@@ -30,4 +31,7 @@ def plot(
     lab.plot("val/loss", by="pooling", where="notebook ~ image")
     """
     found = find_runs(workspace or Workspace.find(), where=where)
-    return draw(curves_of_runs(found, metric=metric, by=by, rows=rows, seed_param=seed_param))
+    figure = draw(curves_of_runs(found, metric=metric, by=by, rows=rows, seed_param=seed_param))
+    # Jupyter shows figures by itself only once pyplot has been loaded.
+    vars(figure)["_repr_png_"] = lambda: figure_bytes(figure, "png")
+    return figure

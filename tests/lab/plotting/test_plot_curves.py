@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers import write_run
+from IPython.core.formatters import DisplayFormatter
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from PIL import Image
@@ -147,6 +148,8 @@ def test_a_figure_for_notebooks(workspace: Workspace, runs: list[Run]) -> None:
     assert isinstance(figure, Figure)
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert labels == ["mean (n = 3)", "max (n = 2)", "sum (n = 1)"]
+    shown, _ = DisplayFormatter().format(figure, include={"image/png"})
+    assert shown["image/png"] == curves_png(runs, "val/loss", "pooling")
 
 
 def test_a_diverged_run_leaves_a_hole_and_no_error(workspace: Workspace) -> None:
