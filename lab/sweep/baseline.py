@@ -1,0 +1,114 @@
+"""What an accuracy is worth: the score of always naming one class, where the trials show it.
+
+Trials that report an accuracy per class reveal it: with every example of one class right and none
+of any other, the model named that class whatever it saw. Such trials must all score that class's
+share. Where they do not, the objective measures something else beside the model.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lab import numbers
+from lab.sweep.configuration import shown
+from lab.sweep.study import Study
+from lab.sweep.trial import Trial
+
+_SAME = 1e-6
+_LEAST_CLASSES = 2
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """Trials that named one class only.
+
+    `value` is the best score among them, `trials` their numbers by class. `moves` is a parameter
+    that their score goes with, one score for each of its values, although none of them looked at
+    its input; `scores` are those, and None where the scores agree or no parameter tells them apart.
+    """
+
+    value: float
+    label: str
+    trials: Mapping[str, tuple[int, ...]]
+    moves: str | None
+    scores: tuple[tuple[Any, float], ...]
+
+    @property
+    def count(self) -> int:
+        return sum(map(len, self.trials.values()))
+
+
+def baseline(study: Study) -> Baseline | None:
+    """The score of one class only, from trials that named no other; None where none is known."""
+    if not numbers.is_fraction(study.objective):
+        return None
+    found: dict[str, list[Trial]] = {}
+    for trial in study.complete:
+        only = _only_class(trial, study.objective)
+        if only is not None:
+            found.setdefault(only, []).append(trial)
+    if not found:
+        return None
+    score, label = max(
+        (trial.value or 0.0, label) for label, trials in found.items() for trial in trials
+    )
+    name, scores = _moving(max(found.values(), key=len), study)
+    told = {label: tuple(t.number for t in trials) for label, trials in sorted(found.items())}
+    return Baseline(score, label, told, name, scores)
+
+
+def per_class(extra: Mapping[str, Any], objective: str) -> dict[str, float]:
+    """The accuracy of each class that a trial reports: `val_acc_S3`, `val/accuracy/cat`."""
+    name = re.compile(re.escape(objective) + r"[_/.](.+)")
+    matched = ((name.fullmatch(key), value) for key, value in extra.items())
+    return {
+        match[1]: float(value)
+        for match, value in matched
+        if match and isinstance(value, int | float) and not isinstance(value, bool)
+    }
+
+
+def _only_class(trial: Trial, objective: str) -> str | None:
+    classes = per_class(trial.extra, objective)
+    right = [label for label, value in classes.items() if abs(value - 1) < _SAME]
+    wrong = [label for label, value in classes.items() if abs(value) < _SAME]
+    one = len(right) == 1 and len(right) + len(wrong) == len(classes) >= _LEAST_CLASSES
+    return right[0] if one else None
+
+
+def _moving(trials: list[Trial], study: Study) -> tuple[str | None, tuple[tuple[Any, float], ...]]:
+    """The parameter that alone tells the scores of trials apart that should be equal."""
+    values = [trial.value or 0.0 for trial in trials]
+    if max(values) - min(values) < _SAME:
+        return None, ()
+    for parameter in study.space.params:
+        by_value: dict[Any, list[float]] = {}
+        for trial in trials:
+            by_value.setdefault(trial.params.get(parameter.name), []).append(trial.value or 0.0)
+        agree = all(max(v) - min(v) < _SAME for v in by_value.values())
+        # A parameter with a value of its own for each trial would tell anything apart.
+        if agree and None not in by_value and 2 <= len(by_value) < len(trials):
+            return parameter.name, tuple(sorted((v, s[0]) for v, s in by_value.items()))
+    return None, ()
+
+
+def told(found: Baseline, objective: str) -> list[str]:
+    """The baseline as sentences for a reader."""
+    lines = [
+        f"{numbers.counted(found.count, 'trial')} named one class only; always answering "
+        f"`{found.label}` scores {numbers.amount(objective, found.value)}."
+    ]
+    if found.moves:
+        each = ", ".join(
+            f"{numbers.amount(objective, score)} at {shown(value)}" for value, score in found.scores
+        )
+        lines.append(
+            f"Among these trials the objective follows `{found.moves}` alone ({each}), although "
+            f"the same answer to the same data scores the same: the objective is not comparable "
+            f"across `{found.moves}`. Averaging over batches of unequal size does this. Every "
+            f"effect of `{found.moves}` here is suspect until the metric is mended."
+        )
+    return lines
