@@ -1,4 +1,4 @@
-"""A search space: which parameters of a notebook a study varies, where, and under what condition."""
+"""A search space: which parameters of a notebook a study varies, where, on what condition."""
 
 from __future__ import annotations
 
@@ -189,7 +189,8 @@ class Space:
 
     def in_order(self) -> list[Parameter]:
         """The parameters, each after those that its condition names."""
-        left, done, ordered = list(self.params), set(self.fixed), []
+        left, done = list(self.params), set(self.fixed)
+        ordered: list[Parameter] = []
         while left:
             ready = [p for p in left if done >= p.when.keys()]
             if not ready:  # a condition names itself in a circle; reading a file refuses that

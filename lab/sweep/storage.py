@@ -1,0 +1,252 @@
+"""Where studies live: a folder each in runs/studies, with an Optuna journal others can open.
+
+runs/studies/NAME/journal.log   an Optuna study of that name (JournalStorage)
+runs/studies/NAME/space.yaml    its search space
+runs/studies/NAME/study.json    objective, direction, notebook, sampler, where it came from
+"""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lab.errors import LabError, SweepError, nearest
+from lab.record.files import read_json, write_json
+from lab.record.run import format_time
+from lab.sweep.space import Parameter, Space
+from lab.sweep.study import Study
+from lab.sweep.trial import Phase, State, Trial
+from lab.workspace import Workspace
+
+if TYPE_CHECKING:
+    import optuna
+
+OURS = "lab:"  # what this package notes with a trial; other user attributes are `extra`
+
+_STATES: dict[str, State] = {
+    "COMPLETE": "complete",
+    "PRUNED": "pruned",
+    "FAIL": "failed",
+    "RUNNING": "running",
+}
+
+
+def studies_folder(workspace: Workspace) -> Path:
+    return workspace.runs / "studies"
+
+
+def study_names(workspace: Workspace) -> list[str]:
+    """Names of the studies, oldest first."""
+    found = []
+    for file in studies_folder(workspace).glob("*/study.json"):
+        with contextlib.suppress(OSError, ValueError):
+            found.append((str(read_json(file).get("created", "")), file.parent.name))
+    return [name for _, name in sorted(found)]
+
+
+def load_study(name: str | Path, workspace: Workspace | None = None) -> Study:
+    """The study of that name, or the one that a space file describes, perhaps without trials."""
+    place = workspace or Workspace.find()
+    text = str(name)
+    if text.endswith((".yaml", ".yml")):
+        space = Space.read(Path(name))
+        if space.name in study_names(place):
+            return replace(_load(place, space.name), space=space)
+        return Study(
+            name=space.name,
+            objective=space.objective,
+            direction=space.direction,
+            space=space,
+            notebook=space.notebook,
+            sampler=str(space.sampler["name"]),
+            source=place.relative(Path(name)),
+        )
+    known = study_names(place)
+    if text not in known:
+        raise SweepError("There is no such study", seen=text, do=_advice(text, known))
+    return _load(place, text)
+
+
+def _advice(name: str, known: list[str]) -> str:
+    if not known:
+        return "There are none yet: `lab sweep run FILE` or `lab sweep import FILE` makes one."
+    return nearest(name, known)
+
+
+def _load(workspace: Workspace, name: str) -> Study:
+    folder = studies_folder(workspace) / name
+    try:
+        about = read_json(folder / "study.json")
+    except (OSError, ValueError) as problem:
+        raise SweepError(f"{folder / 'study.json'} cannot be read", seen=problem) from None
+    space = Space.read(folder / "space.yaml")
+    trials = [trial_of(frozen) for frozen in open_study(folder).get_trials(deepcopy=False)]
+    return Study(
+        name=name,
+        objective=about["objective"],
+        direction=about["direction"],
+        space=space,
+        trials=tuple(trial for trial in trials if trial is not None),
+        notebook=space.notebook,
+        sampler=about.get("sampler"),
+        inferred=bool(about.get("inferred")),
+        source=str(about.get("source") or ""),
+    )
+
+
+def create_folder(
+    workspace: Workspace,
+    space: Space,
+    *,
+    source: str,
+    inferred: bool = False,
+    sampler: str | None = None,
+) -> Path:
+    """The folder of a new study; raises SweepError where there is a study of that name."""
+    folder = studies_folder(workspace) / space.name
+    if folder.exists():
+        raise SweepError(
+            "There is a study of that name", seen=space.name, do="Give another name to this one."
+        )
+    folder.mkdir(parents=True)
+    (folder / "space.yaml").write_text(space.to_yaml(), encoding="utf-8")
+    write_json(
+        folder / "study.json",
+        {
+            "schema": 1,
+            "name": space.name,
+            "objective": space.objective,
+            "direction": space.direction,
+            "notebook": space.notebook,
+            "sampler": sampler,
+            "inferred": inferred,
+            "source": source,
+            "created": format_time(datetime.now(UTC)),
+        },
+    )
+    return folder
+
+
+def open_study(folder: Path, **how: Any) -> optuna.Study:
+    """The Optuna study of a folder, made where it is not there; `how` goes to Optuna."""
+    with quiet_optuna():
+        from optuna import create_study
+        from optuna.storages import JournalStorage
+        from optuna.storages.journal import JournalFileBackend
+
+        about = read_json(folder / "study.json")
+        storage = JournalStorage(JournalFileBackend(str(folder / "journal.log")))
+        return create_study(
+            study_name=folder.name,
+            storage=storage,
+            direction=about["direction"],
+            load_if_exists=True,
+            **how,
+        )
+
+
+@contextlib.contextmanager
+def quiet_optuna() -> Iterator[Any]:
+    """Optuna, its log and its notes on experimental parts kept off the terminal."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        yield optuna
+
+
+def distribution(parameter: Parameter) -> optuna.distributions.BaseDistribution:
+    """What Optuna calls the range or the choices of a parameter."""
+    from optuna.distributions import (
+        CategoricalDistribution,
+        FloatDistribution,
+        IntDistribution,
+    )
+
+    low, high = parameter.low or 0, parameter.high or 0
+    if parameter.kind == "categorical":
+        return CategoricalDistribution(parameter.choices)
+    if parameter.kind == "int":
+        step = int(parameter.step or 1)
+        # Optuna wants the last value on a step.
+        last = int(low) + (int(high) - int(low)) // step * step
+        return IntDistribution(int(low), last, log=parameter.log, step=step)
+    return FloatDistribution(float(low), float(high), log=parameter.log, step=parameter.step)
+
+
+def trial_of(frozen: optuna.trial.FrozenTrial) -> Trial | None:
+    """One of our trials from one of Optuna's; None for one that nobody has begun."""
+    state = _STATES.get(frozen.state.name)
+    if state is None:
+        return None
+    noted = {k.removeprefix(OURS): v for k, v in frozen.user_attrs.items() if k.startswith(OURS)}
+    value = frozen.value if state == "complete" else None
+    values = tuple(noted.get("values") or (() if value is None else (value,)))
+    seconds = noted.get("seconds")
+    if seconds is None and frozen.duration is not None and "seconds" not in noted:
+        seconds = frozen.duration.total_seconds()
+    phase: Phase = noted.get("phase", "imported")
+    extra = {k: v for k, v in frozen.user_attrs.items() if not k.startswith(OURS)}
+    for key in ("duplicate_of", "problem"):
+        if key in noted:
+            extra[key] = noted[key]
+    return Trial(
+        number=int(noted.get("number", frozen.number)),
+        params=dict(frozen.params),
+        value=value,
+        state=state,
+        phase=phase,
+        values=values,
+        seeds=tuple(noted.get("seeds") or ()),
+        run_ids=tuple(noted.get("runs") or ()),
+        steps={int(step): float(v) for step, v in sorted(frozen.intermediate_values.items())},
+        seconds=seconds,
+        extra=extra,
+    )
+
+
+def storage_of(url: str) -> optuna.storages.BaseStorage:
+    """The Optuna storage of a URL or a journal file that is there; raises SweepError."""
+    with quiet_optuna():
+        from optuna.storages import JournalStorage, RDBStorage
+        from optuna.storages.journal import JournalFileBackend
+
+        try:
+            if "://" in url:
+                path = url.partition(":///")[2].partition("?")[0]
+                if url.startswith("sqlite") and not Path(path).is_file():
+                    raise SweepError("No such file", seen=path, do="Check the URL.")
+                return RDBStorage(url)
+            if not Path(url).is_file():
+                raise SweepError("No such file", seen=url, do="Check the path.")
+            with Path(url).open("rb") as file:
+                is_sqlite = file.read(16).startswith(b"SQLite format 3")
+            if is_sqlite:
+                return RDBStorage(f"sqlite:///{Path(url).resolve()}")
+            return JournalStorage(JournalFileBackend(url))
+        except LabError:
+            raise
+        except ImportError as problem:
+            raise SweepError(
+                "The driver of this database is not installed",
+                seen=getattr(problem, "name", None) or problem,
+                do="Install it, as with `pip install psycopg` for PostgreSQL.",
+            ) from None
+        except Exception as problem:  # each driver has errors of its own
+            first = str(problem).strip().splitlines()[0] if str(problem).strip() else problem
+            raise SweepError(
+                "This is no Optuna storage that can be read",
+                seen=f"{_without_password(url)} ({first})",
+                do="Give a journal file, an SQLite file or a URL such as sqlite:///study.db.",
+            ) from None
+
+
+def _without_password(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://...@{rest.rpartition('@')[2]}" if "@" in rest else url
