@@ -10,6 +10,7 @@ from lab.sweep.space import Parameter, Space, value_text
 from lab.sweep.study import Study, read_study
 from lab.workspace import Workspace
 
+_PHASES = ("random", "adaptive", "imported")
 FEW = 10  # trials of a branch below which it is compared with nothing
 
 
@@ -169,9 +170,7 @@ def _visited(study: Study) -> dict[str, Any]:
     return {
         "trials": len(trials),
         **{state: sum(t.state == state for t in trials) for state in states},
-        "phases": {
-            p: sum(t.phase == p for t in trials) for p in ("random", "adaptive", "imported")
-        },
+        "phases": {phase: sum(t.phase == phase for t in trials) for phase in _PHASES},
         "best": None if best is None else {"number": best.number, "value": best.value},
         "branches": branches,
         "outside": sum(not any(b.holds(t.params) for b in space.branches()) for t in trials),

@@ -181,7 +181,7 @@ def holes(study: Study, limit: int = 5) -> list[dict[str, Any]]:
     """
     top = top_quarter(study)
     ordered = [p for p in study.space.params if p.ordered and bins_of(p, PAIR_BINS) > 1]
-    found = []
+    found: list[dict[str, Any]] = []
     for one, other in itertools.combinations(ordered, 2):
         filled = Counter(
             cell
