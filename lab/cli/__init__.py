@@ -19,6 +19,7 @@ from lab.cli import (
     runs,
     site,
     suite,
+    sweep,
     watch,
 )
 
@@ -42,6 +43,7 @@ def _options(
 
 run.register(app)
 suite.register(app)
+sweep.register(app)
 runs.register(app)
 watch.register(app)
 compare.register(app)

@@ -39,6 +39,7 @@ def create_job_run(workspace: Workspace, job: Job, on_start: OnStart | None) -> 
         name=job.name,
         tags=job.tags,
         suite=job.suite,
+        sweep=job.sweep,
         timeout=job.timeout,
     )
     if on_start is not None:

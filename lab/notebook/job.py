@@ -20,6 +20,7 @@ class Job:
     name: str | None = None
     tags: tuple[str, ...] = ()
     suite: Mapping[str, Any] | None = field(default=None)  # {name, arm, index, matrix}
+    sweep: Mapping[str, Any] | None = field(default=None)  # {study, trial}
     timeout: float | None = None
 
     @classmethod

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.errors import InputError, LabError, WorkFailed
-from lab.record import artifacts
+from lab.record import artifacts, pruning
 from lab.record.cells import read_executed
 from lab.record.creation import create_run
 from lab.record.files import FULL_ERRNOS
@@ -97,6 +97,7 @@ class LiveRun:
         self._ended = threading.Event()
         self._watch: CellWatch | ScriptWatch | None = None
         self._error: tuple[str, str, int | None] | None = None
+        self._pruned = False
         self._goals: dict[str, str] = {}
         self._data: dict[str, dict[str, Any]] = {}
         threading.Thread(target=self._beat, name="lab-heartbeat", daemon=True).start()
@@ -188,14 +189,19 @@ class LiveRun:
     def report(self, value: Any, step: int | None = None) -> bool:
         """Report the value a sweep optimizes; whether the run should stop now.
 
-        Outside a sweep it is recorded as `objective/value`, and nothing stops.
+        It is recorded as `objective/value`. In a sweep the answer is its pruner's, and a run that
+        was told to stop ends as `pruned`; elsewhere nothing stops.
         """
-        self.log({"objective/value": value}, step)
-        return False
+        with self._lock:
+            self.log({"objective/value": value}, step)
+            if pruning.ask(self._paths, self._step, value):
+                self._pruned = True
+        return self._pruned
 
     def finish(self) -> None:
         """End the run as done. Errors in cells before this were mended, as far as it knows."""
-        self._end(lambda: end_run(self._paths, "done"))
+        status = "pruned" if self._pruned else "done"
+        self._end(lambda: end_run(self._paths, status))
 
     def __repr__(self) -> str:
         return f"<LiveRun {self.id} in {self._workspace.relative(self.path)}>"
@@ -267,9 +273,13 @@ class LiveRun:
     def _process_ends(self) -> None:
         if self._watch is None:
             # Adopted: the executor sees the end, and knows more about it.
-            self._end(lambda: None)
+            self._end(self._record_pruned)
         else:
             self._leave()
+
+    def _record_pruned(self) -> None:
+        if self._pruned and self._error is None:
+            end_run(self._paths, "pruned")
 
     def _end(self, record: Callable[[], object]) -> None:
         # A forked child has inherited this run, and must not end it.

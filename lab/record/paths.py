@@ -49,6 +49,16 @@ class RunPaths:
         return self.root / "stop"
 
     @property
+    def report(self) -> Path:
+        """The value that a trial reported last (see `record.pruning`)."""
+        return self.root / "report.json"
+
+    @property
+    def answer(self) -> Path:
+        """What the sweep says to it; there while a sweep listens."""
+        return self.root / "answer.json"
+
+    @property
     def packages(self) -> Path:
         return self.root / "environment" / "packages.txt"
 

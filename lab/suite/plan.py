@@ -71,7 +71,7 @@ def plan_suite(
     """
     wanted = list(_expand(suite, workspace))
     earlier = _earlier_runs(find_runs(workspace) if runs is None else runs, suite.name)
-    state = _CurrentState(workspace)
+    state = CurrentState(workspace)
     return [_decide(item, earlier, state, fresh=fresh) for item in wanted]
 
 
@@ -140,7 +140,7 @@ def _coerce(schema: Schema, params: Mapping[str, Any], arm: str) -> dict[str, An
         raise type(error)(f"Arm '{arm}': {error.what}", seen=error.seen, do=error.do) from None
 
 
-class _CurrentState:
+class CurrentState:
     """What the workspace holds now, each part read once for the whole plan."""
 
     def __init__(self, workspace: Workspace) -> None:
@@ -182,7 +182,7 @@ def _triple(arm: str, matrix: Mapping[str, Any]) -> Triple:
 def _decide(
     item: PlannedRun,
     earlier: Mapping[Triple, list[Run]],
-    state: _CurrentState,
+    state: CurrentState,
     *,
     fresh: bool,
 ) -> PlannedRun:
@@ -195,7 +195,7 @@ def _decide(
         return _due(item, "asked for afresh")
     if not candidates:
         return _due(item, "no run of it yet")
-    reasons = [_mismatch(run, item, state) for run in candidates]
+    reasons = [mismatch(run, item.notebook, item.params, state) for run in candidates]
     for run, reason in zip(candidates, reasons, strict=True):
         if reason is None:
             return PlannedRun(**{**vars(item), "satisfied_by": run.id, "why": f"done as {run.id}"})
@@ -206,13 +206,15 @@ def _due(item: PlannedRun, why: str) -> PlannedRun:
     return PlannedRun(**{**vars(item), "satisfied_by": None, "why": why})
 
 
-def _mismatch(run: Run, item: PlannedRun, state: _CurrentState) -> str | None:
-    """Why `run` does not satisfy `item`, or None if it does."""
+def mismatch(
+    run: Run, notebook: Path, params: Mapping[str, Any], state: CurrentState
+) -> str | None:
+    """Why `run` is not a finished run of `notebook` with `params` as all is now; None if it is."""
     if run.status != "done":
         return f"{run.id} {run.status}" + (f" ({run.reason})" if run.reason else "")
-    if run.record.get("notebook_sha256") != state.notebook(item.notebook):
+    if run.record.get("notebook_sha256") != state.notebook(notebook):
         return f"notebook changed since {run.id}"
-    changed = _changed_params(run.params, redact_params(item.params))
+    changed = _changed_params(run.params, redact_params(params))
     if changed:
         return f"parameters changed since {run.id}: {changed}"
     if run.record.get("code") != state.code:

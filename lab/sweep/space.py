@@ -171,8 +171,9 @@ class Space:
 
     def is_active(self, parameter: Parameter, params: Mapping[str, Any]) -> bool:
         """Whether a parameter is asked for, given the values of those it depends on."""
+        known = {**self.fixed, **params}
         return all(
-            name in params and any(params[name] == value for value in allowed)
+            name in known and any(known[name] == value for value in allowed)
             for name, allowed in parameter.when.items()
         )
 

@@ -1,0 +1,136 @@
+"""Which configuration comes next: recovered ones, then random ones, then those of the sampler."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lab.record import liveness
+from lab.record.files import locked
+from lab.record.run import Run
+from lab.sweep.space import Parameter, Space
+from lab.sweep.storage import OURS, quiet_optuna
+
+if TYPE_CHECKING:
+    import optuna
+
+DIED = "the process that ran it is gone"
+INTERRUPTED = "interrupted"
+_SAME_START = 2.0  # seconds between what a process says of its start and what is noted
+_AGAIN = (DIED, INTERRUPTED)  # such trials are asked for again, and count for nothing
+
+
+def counted_trials(study: optuna.Study) -> int:
+    """Trials that use up the budget: all that began, but for those that are asked for again."""
+    return sum(
+        trial.state.name != "WAITING" and trial.user_attrs.get(f"{OURS}problem") not in _AGAIN
+        for trial in study.get_trials(deepcopy=False)
+    )
+
+
+def ask(study: optuna.Study, space: Space, folder: Path, budget: int) -> optuna.Trial | None:
+    """The next trial with its parameters chosen; None when the study has `budget` trials.
+
+    Several processes may ask at once; the lock keeps them from passing the budget together.
+    """
+    with locked(folder):
+        begun = counted_trials(study)
+        if begun >= budget:
+            return None
+        # Trials without a value, such as failed ones, teach the sampler nothing.
+        phase = "random" if _phase_trials(study) < space.n_random else "adaptive"
+        study.sampler = _sampler(space, phase, len(study.get_trials(deepcopy=False)))
+        with quiet_optuna():
+            trial = study.ask()
+            if f"{OURS}phase" not in trial.user_attrs:
+                trial.set_user_attr(f"{OURS}phase", phase)
+            trial.set_user_attr(f"{OURS}owner", liveness.identity())
+            suggest(trial, space)
+        return trial
+
+
+def suggest(trial: optuna.Trial, space: Space) -> None:
+    """Choose every active parameter, those that conditions name before those they govern."""
+    params: dict[str, Any] = {}
+    for parameter in space.in_order():
+        if space.is_active(parameter, params):
+            params[parameter.name] = _suggest(trial, parameter)
+
+
+def _suggest(trial: optuna.Trial, parameter: Parameter) -> Any:
+    if parameter.kind == "categorical":
+        return trial.suggest_categorical(parameter.name, parameter.choices)
+    low, high = parameter.low or 0, parameter.high or 0
+    if parameter.kind == "int":
+        step = int(parameter.step or 1)
+        last = int(low) + (int(high) - int(low)) // step * step
+        return trial.suggest_int(parameter.name, int(low), last, step=step, log=parameter.log)
+    return trial.suggest_float(parameter.name, low, high, step=parameter.step, log=parameter.log)
+
+
+def _phase_trials(study: optuna.Study) -> int:
+    return sum(
+        t.state.name in ("COMPLETE", "PRUNED", "RUNNING")
+        and t.user_attrs.get(f"{OURS}phase") == "random"
+        for t in study.get_trials(deepcopy=False)
+    )
+
+
+def _sampler(space: Space, phase: str, begun: int) -> optuna.samplers.BaseSampler:
+    """A new sampler for each trial, so that a resumed study does not draw the same ones again."""
+    from optuna.samplers import RandomSampler, TPESampler
+
+    seed = int(space.sampler.get("seed", 0)) * 1_000_003 + begun
+    with quiet_optuna():
+        if phase == "random":
+            return RandomSampler(seed=seed)
+        return TPESampler(n_startup_trials=1, multivariate=True, group=True, seed=seed)
+
+
+def pruner(space: Space) -> optuna.pruners.BasePruner:
+    """Optuna's pruner for what the space says."""
+    from optuna.pruners import HyperbandPruner, MedianPruner, NopPruner
+
+    options = {key: value for key, value in space.pruner.items() if key != "name"}
+    with quiet_optuna():
+        if space.pruner["name"] == "median":
+            return MedianPruner(**options)
+        if space.pruner["name"] == "hyperband":
+            return HyperbandPruner(**options)
+        return NopPruner()
+
+
+def put_back(study: optuna.Study, frozen: optuna.trial.FrozenTrial, why: str) -> None:
+    """Give a trial up and ask for its configuration again."""
+    with quiet_optuna():
+        from optuna.trial import Trial, TrialState
+
+        Trial(study, frozen._trial_id).set_user_attr(f"{OURS}problem", why)
+        study.tell(frozen.number, state=TrialState.FAIL, skip_if_finished=True)
+        attrs = {f"{OURS}phase": frozen.user_attrs.get(f"{OURS}phase", "random")}
+        study.enqueue_trial(dict(frozen.params), user_attrs=attrs)
+
+
+def abandoned(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
+    """Running trials whose process on this machine is gone."""
+    return [
+        trial
+        for trial in study.get_trials(deepcopy=False)
+        if trial.state.name == "RUNNING" and _is_gone(trial.user_attrs.get(f"{OURS}owner"))
+    ]
+
+
+def _is_gone(owner: dict[str, Any] | None) -> bool:
+    if owner is None or owner.get("host") != liveness.host_name():
+        return False
+    started = liveness.process_started(int(owner["pid"]))
+    return started is None or abs(started - float(owner.get("pid_started") or 0)) > _SAME_START
+
+
+def done_runs(frozen: optuna.trial.FrozenTrial, runs: Path) -> list[Run]:
+    """The runs of a trial that ended well."""
+    found = []
+    for run_id in frozen.user_attrs.get(f"{OURS}runs", []):
+        run = Run.read(runs / run_id) if (runs / run_id / "run.json").is_file() else None
+        found += [run] if run is not None and run.status == "done" else []
+    return found
