@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from lab.log import Action, NextPlan
-    from lab.log.plan import ToRun
+    from lab.log.items.plan import ToRun
 
 _MONTH = 30  # days: lab.log.entry.STALE_DAYS, which is not imported to keep `lab --help` quick
 

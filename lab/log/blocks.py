@@ -9,7 +9,7 @@ from lab.comparison import Comparison, compare
 from lab.comparison.tables import grid
 from lab.errors import LogError, nearest
 from lab.log.campaign_block import campaign_text
-from lab.log.claim_block import claim_text
+from lab.log.claims.block import claim_text
 from lab.log.expectation import Plan
 from lab.log.experiment import experiment_of
 from lab.log.findings import Story, tell

@@ -42,7 +42,7 @@ from lab.log.planned import (
 )
 from lab.log.refreshing import save_snapshots
 from lab.log.render import render
-from lab.log.repeats import Proposed, not_repeated
+from lab.log.items.repeats import Proposed, not_repeated
 from lab.log.report import failure_actions, suite_specs
 from lab.log.selection import baseline_of, found_by, one_run, repeats_of, rows_for, selected
 from lab.log.source import runs_of

@@ -13,7 +13,7 @@ from lab.log.book import Book, Section, edit
 from lab.log.draft import Draft, Request, as_code, distinct
 from lab.log.entry import entry_sections, entry_title, read_books
 from lab.log.expectation import Plan
-from lab.log.item import ticked
+from lab.log.items.wording import ticked
 from lab.log.place import ended
 from lab.notebook.contract import read_schema
 from lab.record.run import Run

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from lab.comparison import Comparison
 from lab.comparison.values import Arm, Row
 from lab.log.campaign import Campaign, Change, Task, Variant
-from lab.log.claim_test import ClaimTest
+from lab.log.claims.testing import ClaimTest
 from lab.log.experiment import Experiment
 from lab.provenance import Source, is_telling, known, told
 from lab.record.run import Run

@@ -16,8 +16,8 @@ from scipy import stats
 
 import lab.log
 from lab.errors import InputError, LogError
-from lab.log.claim_expect import Step, read_expectation
-from lab.log.claim_test import run_test
+from lab.log.claims.expect import Step, read_expectation
+from lab.log.claims.testing import run_test
 from lab.record.catalogue import find_runs
 from lab.record.paths import RunPaths
 from lab.record.run import Run

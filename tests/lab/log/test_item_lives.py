@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import lab.log
 from lab.errors import LogError, RunNotFound
-from lab.log.item import read_item, rejected, reopened, ticked
+from lab.log.items.wording import read_item, rejected, reopened, ticked
 from lab.workspace import Workspace
 
 RUN = "20260121_101500"

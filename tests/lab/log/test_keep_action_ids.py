@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import lab.log
-from lab.log.register import Known, Loose, ids_for, register_file
+from lab.log.items.register import Known, Loose, ids_for, register_file
 from lab.workspace import Workspace
 
 LOG = """# Research Log

@@ -9,8 +9,8 @@ import pytest
 from helpers import seeded_runs, write_run
 
 import lab.log
-from lab.log.closing import closer_of
-from lab.log.repeats import topic_of
+from lab.log.items.closing import closer_of
+from lab.log.items.repeats import topic_of
 from lab.record.run import Run
 from lab.workspace import Workspace
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from lab.log.closing import Closer
+from lab.log.items.closing import Closer
 from lab.log.entry import Action
-from lab.log.ledger import Ledger, Planned
+from lab.log.items.ledger import Ledger, Planned
 from lab.record.run import Run
 from lab.record.where import Query
 

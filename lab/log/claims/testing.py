@@ -35,7 +35,7 @@ from lab.comparison.measure import (
     shared_metric,
 )
 from lab.comparison.verdict import VERDICT_FROM
-from lab.log.claim_expect import Step
+from lab.log.claims.expect import Step
 from lab.record.run import Run
 from lab.stats.intervals import paired_difference, welch_difference
 

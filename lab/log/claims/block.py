@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab import numbers
-from lab.log.claim_expect import read_expectation
-from lab.log.claim_test import ClaimTest, run_test
-from lab.log.claim_words import STATES, sentence, table
+from lab.log.claims.expect import read_expectation
+from lab.log.claims.testing import ClaimTest, run_test
+from lab.log.claims.words import STATES, sentence, table
 from lab.log.render import render
 from lab.log.sourced import sourced_test
 from lab.record.run import Run

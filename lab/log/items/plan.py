@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lab.errors import InputError
-from lab.log.closing import Closer, closer_of
+from lab.log.items.closing import Closer, closer_of
 from lab.log.entry import STALE_DAYS, Action, cited_runs, read_books
-from lab.log.ledger import Ledger, Planned
-from lab.log.life import actions
-from lab.log.needs import Need, needs_of
+from lab.log.items.ledger import Ledger, Planned
+from lab.log.items.life import actions
+from lab.log.items.needs import Need, needs_of
 from lab.workspace import Workspace
 
 if TYPE_CHECKING:

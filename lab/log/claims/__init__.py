@@ -1,0 +1,1 @@
+"""Claims: sentences held against runs, again as runs arrive."""

@@ -1,0 +1,1 @@
+"""Action items: written, identified, closed, proposed and planned."""
