@@ -13,6 +13,7 @@ from lab.log.claims.block import claim_text
 from lab.log.expectation import Plan
 from lab.log.experiment import experiment_of
 from lab.log.findings import Story, tell
+from lab.log.plot_block import plot_text
 from lab.log.render import render
 from lab.log.report import suite_text
 from lab.log.source import LiveRuns, RunSource, all_runs
@@ -54,7 +55,20 @@ def block_text(spec: Spec, workspace: Workspace, source: RunSource | None = None
 
 
 def compared(spec: Spec, source: RunSource) -> tuple[Comparison, Story]:
-    """The comparison that a block's evidence asks for, and its story."""
+    """The comparison that a block's evidence asks for, and its story.
+
+    Two blocks of an entry ask for the same: from one LiveRuns it is made once.
+    """
+    if not isinstance(source, LiveRuns):
+        return _compared(spec, source)
+    asked = repr([(key, value) for key, value in spec.items() if key not in ("block", "kind")])
+    if asked not in source.made:
+        source.made[asked] = _compared(spec, source)
+    found: tuple[Comparison, Story] = source.made[asked]
+    return found
+
+
+def _compared(spec: Spec, source: RunSource) -> tuple[Comparison, Story]:
     runs = all_runs(source, spec["runs"])
     comparison = compare(
         runs,
@@ -108,6 +122,10 @@ def _claim(spec: Spec, source: RunSource) -> str:
     return claim_text(spec, all_runs(source, spec["runs"]), source.workspace)
 
 
+def _plot(spec: Spec, source: RunSource) -> str:
+    return plot_text(spec, all_runs(source, spec["runs"]), source.workspace)
+
+
 def _tried(spec: Spec, source: RunSource) -> str:
     return tried_text(spec, all_runs(source, spec["runs"]))
 
@@ -126,5 +144,6 @@ _KINDS: dict[str, Callable[[Spec, RunSource], str]] = {
     "suite": _suite,
     "campaign": _campaign,
     "claim": _claim,
+    "plot": _plot,
     "tried": _tried,
 }

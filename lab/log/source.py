@@ -26,6 +26,7 @@ class LiveRuns:
 
     def __init__(self, workspace: Workspace, shelf: Shelf | None = None) -> None:
         self.workspace = workspace
+        self.made: dict[str, Any] = {}  # what blocks of the same evidence share
         self._shelf = shelf
 
     def run(self, run_id: str) -> Run:
