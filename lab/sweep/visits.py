@@ -14,6 +14,7 @@ from lab.sweep.trial import Trial
 
 BINS = 10
 PAIR_BINS = 4
+MANY = 12  # values that are no longer listed one by one
 EDGE = 0.05  # of a range, in its sampling scale, counts as its bound
 NARROW = 0.20  # of the top quarter at one bound says that the range may be too narrow
 MIN_TOP = 4  # trials a top quarter needs before its bounds mean anything
@@ -111,6 +112,8 @@ def pairs(space: Space, trials: Sequence[Trial]) -> list[dict[str, Any]]:
     """
     found = []
     for one, other in itertools.combinations(space.params, 2):
+        if one.name in other.when or other.name in one.when:
+            continue  # the condition itself leaves cells empty
         both = [t for t in trials if one.name in t.params and other.name in t.params]
         if not both:
             continue
@@ -215,6 +218,9 @@ def _span(parameter: Parameter, index: int) -> str:
         return f"{parameter.name} = {value_text(values[index])}"
     if parameter.kind == "categorical" and values is not None:
         inside = [v for i, v in enumerate(values) if i * PAIR_BINS // len(values) == index]
+        return f"{parameter.name} in {', '.join(map(value_text, inside))}"
+    if values is not None and len(values) <= MANY:
+        inside = [v for v in values if _pair_bin(parameter, v) == index]
         return f"{parameter.name} in {', '.join(map(value_text, inside))}"
     low, high = (parameter.unscaled((index + step) / PAIR_BINS) for step in (0, 1))
     return f"{parameter.name} {number_text(_short(low))} to {number_text(_short(high))}"
