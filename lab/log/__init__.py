@@ -7,8 +7,8 @@ lab.log.done("a1b2c3d")
 
 from lab.log.changes import entries, status
 from lab.log.checking import CheckedLog, LogNote, check, examine
-from lab.log.claims.new import NewClaim, claim
 from lab.log.claims.claim import Claim, claims
+from lab.log.claims.new import NewClaim, claim
 from lab.log.compose import NewEntry, new, new_for_suite
 from lab.log.drift import Drift
 from lab.log.entry import Action, Entry

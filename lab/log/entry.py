@@ -12,8 +12,8 @@ from typing import Any
 
 from lab.log.book import Book, Section, Task
 from lab.log.dates import date_in, split_date
-from lab.log.items.wording import Wording, read_item
 from lab.log.items.register import Loose, ids_for, read_register
+from lab.log.items.wording import Wording, read_item
 from lab.workspace import Workspace
 
 _RELATED = re.compile(r"(?:`[^`]*`|[^,`])+")

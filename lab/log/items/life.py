@@ -8,8 +8,8 @@ from typing import NoReturn
 from lab.errors import LogError, nearest
 from lab.log.book import Book, Task, edit
 from lab.log.entry import Action, actions_of, read_books
-from lab.log.items.wording import rejected, reopened, ticked
 from lab.log.items.register import Loose, remember
+from lab.log.items.wording import rejected, reopened, ticked
 from lab.workspace import Workspace
 
 STATES = ("open", "done", "rejected")

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from lab.log.items.closing import Closer
 from lab.log.entry import Action
+from lab.log.items.closing import Closer
 from lab.log.items.ledger import Ledger, Planned
 from lab.record.run import Run
 from lab.record.where import Query

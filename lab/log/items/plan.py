@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lab.errors import InputError
-from lab.log.items.closing import Closer, closer_of
 from lab.log.entry import STALE_DAYS, Action, cited_runs, read_books
+from lab.log.items.closing import Closer, closer_of
 from lab.log.items.ledger import Ledger, Planned
 from lab.log.items.life import actions
 from lab.log.items.needs import Need, needs_of

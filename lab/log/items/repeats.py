@@ -9,11 +9,11 @@ from typing import Any
 
 from lab.diagnosis.finding import STEPS
 from lab.errors import LabError
-from lab.log.items.closing import closer_of, without_closer
 from lab.log.entry import Action, actions_of, cited_runs, read_books
-from lab.log.items.wording import stamped
+from lab.log.items.closing import closer_of, without_closer
 from lab.log.items.ledger import SUITES, known_run
 from lab.log.items.register import fresh_id, read_register
+from lab.log.items.wording import stamped
 from lab.record.run import Run
 from lab.workspace import Workspace
 
