@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from cvkan.data import folders
+from cvkan.data.splits import Source
 from cvkan.errors import DataError, DataMissingError
 
 _EDGE_AXES = 2
@@ -22,10 +24,7 @@ def read_graph(name: str, n_tokens: int) -> Tensor:
     does. `name` is a path, or that of a file in a data folder. Raises DataMissingError where there
     is no such file, and DataError where it is of another form or for other tokens.
     """
-    path = folders.find(name)
-    if path is None:
-        advice = "Put the file there, or name it by its whole path."
-        raise DataMissingError(name, folders=folders.data_folders(), do=advice)
+    path = _find(name)
     try:
         with np.load(path) as arrays:
             edges = np.asarray(arrays["edges"])
@@ -46,6 +45,20 @@ def read_graph(name: str, n_tokens: int) -> Tensor:
     adjacency[edges[:, 0], edges[:, 1]] = weights
     adjacency[edges[:, 1], edges[:, 0]] = weights
     return torch.from_numpy(adjacency).to(torch.get_default_dtype())
+
+
+def graph_source(name: str) -> Source:
+    """The file `name` as a source, so that a run says which graph its model had."""
+    path = _find(name)
+    return Source("graph", path, folders.sha256(path))
+
+
+def _find(name: str) -> Path:
+    path = folders.find(name)
+    if path is None:
+        advice = "Put the file there, or name it by its whole path."
+        raise DataMissingError(name, folders=folders.data_folders(), do=advice)
+    return path
 
 
 def _unusable(name: str, seen: str) -> DataError:

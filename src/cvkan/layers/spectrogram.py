@@ -59,11 +59,12 @@ class Spectrogram(nn.Module):
 
     def _reflected(self, waveforms: Tensor, lengths: Tensor) -> Tensor:
         """Half a window more at either end of each clip, and zeros behind that."""
-        half, samples = self.n_fft // 2, waveforms.shape[-1]
-        times = torch.arange(-half, samples + half, device=waveforms.device)
-        source = torch.where(times < lengths, times.abs(), 2 * (lengths - 1) - times)
-        clips = waveforms.gather(-1, source.clamp(0, samples - 1))
-        return torch.where(times < lengths + half, clips, 0.0)
+        half = self.n_fft // 2
+        behind = torch.arange(half, device=waveforms.device)
+        before = waveforms[:, 1 : half + 1].flip(-1)
+        clips = torch.cat((before, waveforms, torch.zeros_like(before)), dim=-1)
+        mirrored = waveforms.gather(-1, (lengths - 2 - behind).clamp(min=0))
+        return clips.scatter(-1, half + lengths + behind, mirrored)
 
     @property
     def n_bins(self) -> int:
@@ -72,8 +73,9 @@ class Spectrogram(nn.Module):
 
 def clip_lengths(waveforms: Tensor) -> Tensor:
     """How many samples of (B, samples) there are until only zeros follow, (B, 1)."""
-    places = torch.arange(1, waveforms.shape[-1] + 1, device=waveforms.device)
-    return (places * (waveforms != 0)).amax(-1, keepdim=True)
+    sounds = (waveforms != 0).flip(-1).to(torch.uint8)
+    lengths: Tensor = waveforms.shape[-1] - sounds.argmax(-1, keepdim=True)
+    return lengths * sounds.any(-1, keepdim=True)
 
 
 def heard(spectrogram: Tensor, mask: Tensor | None = None) -> Tensor:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+import cvkan
 from cvkan.config import SyntheticConfig
 from cvkan.data.graphs import read_graph
 from cvkan.errors import CvkanError, DataError, DataMissingError
@@ -124,6 +126,17 @@ def test_a_graph_is_weighted_and_joins_both_ways(tmp_path):
     edges, weights = np.array([[0, 1], [1, 2]]), np.array([2.0, 0.5])
     adjacency = read_graph(ring(tmp_path, 3, edges=edges, weights=weights), 3)
     assert adjacency.tolist() == [[0, 2, 0], [2, 0, 0.5], [0, 0.5, 0]]
+
+
+def test_the_file_of_a_graph_is_a_source_of_the_data(tmp_path):
+    path = Path(ring(tmp_path, N))
+    options = {"aggregation": "graph_neighborhood", "train_size": 4, "test_size": 4}
+    *_, source = cvkan.load(SyntheticConfig(graph=str(path), **options)).sources
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert (source.name, source.path, source.sha256) == ("graph", path, digest)
+    assert len(cvkan.load(SyntheticConfig(**options)).sources) == 1
+    with pytest.raises(DataMissingError, match=r"none\.npz"):
+        cvkan.load(SyntheticConfig(graph="none.npz", **options))
 
 
 def test_a_graph_that_is_not_there_is_told(tmp_path):
