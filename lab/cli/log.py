@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from lab.cli import log_actions, log_check, log_claim, log_import
 
@@ -24,7 +25,19 @@ def register(root: typer.Typer) -> None:
     root.add_typer(app, name="log")
 
 
-@app.command("new")
+class _PlotAlone(TyperCommand):
+    """Takes `--plot` without a value where an option or nothing follows."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        after = [*args[1:], "--"]
+        given = [
+            "--plot=" if arg == "--plot" and following.startswith("-") else arg
+            for arg, following in zip(args, after, strict=True)
+        ]
+        return super().parse_args(ctx, given)
+
+
+@app.command("new", cls=_PlotAlone)
 def new(
     kind: Annotated[str, typer.Argument(help="research, experiment, suite or campaign.")],
     title: Annotated[
@@ -39,9 +52,28 @@ def new(
     runs: Annotated[
         str | None, typer.Option(metavar="EXPR", help='Which runs, as "suite.name == pilot".')
     ] = None,
-    by: Annotated[str | None, typer.Option(help="The parameter whose values are compared.")] = None,
+    by: Annotated[
+        str | None, typer.Option(help="What is compared: a parameter, or `arm`. Default: settings.")
+    ] = None,
     metric: Annotated[str | None, typer.Option(help="Default: each run's headline metric.")] = None,
     rows: Annotated[str | None, typer.Option(help="One table row per value of this.")] = None,
+    interesting: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SIZE",
+            help="The smallest difference worth knowing, in the metric's unit: 0.01 is one point.",
+        ),
+    ] = None,
+    mix: Annotated[
+        bool, typer.Option("--mix", help="A verdict even over mixed settings or data.")
+    ] = False,
+    plot: Annotated[
+        str | None,
+        typer.Option(
+            metavar="[METRIC]",
+            help="Draw curves into docs/figures; alone: of the compared metric.",
+        ),
+    ] = None,
     run: Annotated[str | None, typer.Option(help="The run an experiment entry tells of.")] = None,
     baseline: Annotated[
         str | None, typer.Option(help="The arm, or for an experiment the run, to hold against.")
@@ -81,6 +113,9 @@ def new(
         rows=rows,
         run=run,
         baseline=baseline,
+        interesting=interesting,
+        mix=mix,
+        plot=plot,
         suite=suite,
         expect=expect,
         params=pairs(param or []),

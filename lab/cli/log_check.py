@@ -77,6 +77,8 @@ def refresh(
         typer.echo(f"{place}  took in {counted(new, 'run')}" if new else place)
     for left in made.left:
         typer.echo(f"left as it is: {left}", err=True)
+    for picture in made.pictures:
+        typer.echo(f"{picture}  drawn")
     blocks = counted(len(made.rewritten), "block")
     snapshots = counted(len(made.snapshots), "snapshot")
     typer.echo(f"{blocks[:1].upper()}{blocks[1:]} rewritten, {snapshots} written.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from lab.comparison import compare
+from lab.comparison.measure import ARM, attribute
 from lab.errors import InputError
 from lab.log.campaign_block import PARTS, campaign_spec, next_steps, of_spec
 from lab.log.draft import (
@@ -13,6 +15,8 @@ from lab.log.draft import (
     generated,
     related_runs,
 )
+from lab.log.research_entry import plot_of
+from lab.log.selection import rows_for
 from lab.record.run import Run
 from lab.workspace import Workspace
 
@@ -29,6 +33,14 @@ def campaign_draft(request: Request, runs: list[Run] | None, workspace: Workspac
         seed=request.seed_param, query=request.query,
     )  # fmt: skip
     told = of_spec(spec, runs)
+    parts = {part: generated({**spec, "part": part}, workspace) for part in PARTS}
+    if request.plot is not None:
+        by = request.by or (ARM if all(attribute(run, ARM) is not None for run in runs) else None)
+        comparison = compare(
+            runs, by=by, metric=request.metric, rows=rows_for(runs, request.metric),
+            seed_param=request.seed_param,
+        )  # fmt: skip
+        parts["short"] += plot_of(request, comparison, runs, workspace)
     return Draft(
         date=request.date,
         title=title,
@@ -38,5 +50,5 @@ def campaign_draft(request: Request, runs: list[Run] | None, workspace: Workspac
         finding=request.finding,
         impact=request.impact or (NOT_ASSESSED,),
         actions=distinct((*request.actions, *next_steps(told))),
-        parts={part: generated({**spec, "part": part}, workspace) for part in PARTS},
+        parts=parts,
     )

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
+from pathlib import Path
 from typing import Any
 
 from lab.errors import LabError, RunNotFound
@@ -21,6 +22,8 @@ from lab.log.cited import remembered
 from lab.log.drift import Difference, Drift, differences, normal, same
 from lab.log.entry import read_books
 from lab.log.evidence import Block, block_id, blocks_of
+from lab.log.pictures import is_plot, picture_drifts, shown, stray_pictures
+from lab.log.plot_block import figures_folder
 from lab.log.snapshot import Snapshot, evidence_folder, read_snapshot, snapshot_path, text_hash
 from lab.log.source import EitherRuns, LiveRuns, RunSource, runs_of
 from lab.log.telling import TaggedBlock, block_lines, tagged_block
@@ -121,6 +124,7 @@ class Checker:
         self._unsaved = 0
         self._reworded = 0
         self._blocks: set[str] = set()
+        self._pictures: set[Path] = set()
 
     def judged(self, placed: PlacedBlock) -> tuple[list[Drift], str]:
         """What no longer holds in a block, and what it was held against."""
@@ -130,6 +134,10 @@ class Checker:
             return [_whole(placed, reasons.EVIDENCE, text)], NOTHING
         self._blocks.add(placed.block.id)
         found = list(_edited(placed, spec))
+        if is_plot(placed.block):
+            first, folder = placed.line(0), (self.workspace.root / placed.file).parent
+            found += picture_drifts(placed.file, first, placed.lines, self.workspace)
+            self._pictures.update(shown(placed.lines, folder))
         try:
             snapshot = read_snapshot(self.workspace, placed.block.id)
         except LabError as error:
@@ -150,7 +158,7 @@ class Checker:
     def arrived(self, placed: PlacedBlock) -> Iterator[LogNote]:
         """New runs that match the query of a block."""
         spec = placed.block.spec
-        if self._arrivals is None or spec is None or spec.get("kind") == "impact":
+        if self._arrivals is None or spec is None or spec.get("kind") in ("impact", "plot"):
             return
         new = self._arrivals.of(spec, runs_of(spec))
         if new:
@@ -170,6 +178,11 @@ class Checker:
             blocks = counted(self._reworded, "block")
             text = f"{blocks} would be worded otherwise by this version; `lab log refresh` does so"
             yield LogNote(place, 0, text[:1].upper() + text[1:])
+        unseen = stray_pictures(self._pictures, self.workspace)
+        if unseen:
+            figures = self.workspace.relative(figures_folder(self.workspace))
+            text = f"{counted(len(unseen), 'picture')} in {figures} of no block"
+            yield LogNote(figures, 0, f"{text}: {', '.join(unseen[:5])}")
         stray = sorted(path.stem for path in folder.glob("*.json") if path.stem not in self._blocks)
         if stray:
             text = (

@@ -9,28 +9,24 @@ from datetime import date as calendar
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab.comparison import compare
-from lab.comparison.measure import ARM, headline
 from lab.errors import InputError, LogError, nearest
 from lab.log.arrivals import query_of
-from lab.log.blocks import Spec, comparison_spec, read_run
+from lab.log.blocks import Spec, read_run
 from lab.log.book import date_of
 from lab.log.campaign_entry import campaign_draft
 from lab.log.draft import (
-    NOT_ASSESSED,
     Draft,
     Request,
     as_code,
     distinct,
     generated,
-    related_runs,
 )
 from lab.log.editor import edited
 from lab.log.entry import Action
 from lab.log.expectation import Plan
 from lab.log.experiment import experiment_name, experiment_of
-from lab.log.findings import Story, tell
-from lab.log.nights import night_of
+from lab.log.items.repeats import Proposed, not_repeated
+from lab.log.pictures import due_pictures, written
 from lab.log.place import add_entry
 from lab.log.planned import (
     Pending,
@@ -40,13 +36,12 @@ from lab.log.planned import (
     find_pending,
     planned_draft,
 )
+from lab.log.plot_block import log_folder
 from lab.log.refreshing import save_snapshots
 from lab.log.render import render
-from lab.log.items.repeats import Proposed, not_repeated
-from lab.log.report import failure_actions, suite_specs
+from lab.log.research_entry import research_draft
 from lab.log.selection import baseline_of, found_by, one_run, repeats_of, rows_for, selected
-from lab.log.source import runs_of
-from lab.log.tried import tried_spec
+from lab.log.suite_entry import suite_draft
 from lab.record.run import Run
 from lab.workspace import Workspace
 
@@ -55,10 +50,7 @@ if TYPE_CHECKING:
 
 KINDS = ("research", "experiment", "suite", "campaign")
 
-_TRAINING = re.compile(
-    r"lr|epochs|batch_size|optimizer|schedule|warmup|clip|patience|weight_decay|dropout"
-    r"|label_smoothing|class_weights|momentum"
-)
+_OWN = ("experiment",)  # about one run, with nothing to compare
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -96,6 +88,9 @@ def new(
     expect: str | None = None,
     params: Mapping[str, object] | None = None,
     query: str | None = None,
+    interesting: float | None = None,
+    mix: bool = False,
+    plot: str | bool | None = None,
     file: Path | str | None = None,
     date: calendar | str | None = None,
     dry_run: bool = False,
@@ -114,6 +109,8 @@ def new(
     `runs` is an expression as for `lab.runs`, or runs, and then `query` may be the expression that
     found them: it is kept beside them, so that new ones are told later. A hand-written finding
     stands above the generated one, a hand-written impact replaces the generated, actions are added.
+    `interesting` and `mix` are those of `lab.compare`. `plot` is a metric whose curves are drawn
+    into docs/figures/, or True for the one that is compared.
     A run that was planned, by this title or else by its own name, completes the planned entry.
     Without a title the verdict becomes it. Raises InputError or LogError; then nothing was written.
     """
@@ -128,8 +125,10 @@ def new(
         actions=tuple(actions), by=by,
         metric=metric, rows=rows, baseline=baseline, seed_param=seed_param, suite=suite,
         query=query_of(runs if isinstance(runs, str) else query, suite),
-        editing=edit,
+        editing=edit, interesting=interesting, mix=mix, plot=_metric(plot),
+        folder=log_folder(_file(file, kind, title or "", workspace), workspace),
     )  # fmt: skip
+    _check_asked(kind, request)
     about: list[Run] | None
     pending: Pending | None = None
     if kind == "experiment":
@@ -149,13 +148,13 @@ def new(
             draft = _experiment(request, about[0], pending.plan if pending else plan, workspace)
     elif kind == "suite":
         about = selected(runs, suite, workspace)
-        draft = _suite(request, about, workspace)
+        draft = suite_draft(request, about, workspace)
     elif kind == "campaign":
         about = selected(runs, suite, workspace, run)
         draft = campaign_draft(request, about, workspace)
     else:
         about = selected(runs, suite, workspace, run)
-        draft = _research(request, about, workspace)
+        draft = research_draft(request, about, workspace)
     own = request.actions if about else draft.actions
     proposed = not_repeated(draft.actions, about or (), workspace, keep=own)
     known = tuple(action.id for action in proposed.repeated)
@@ -166,8 +165,10 @@ def new(
     path = _file(file, kind, draft.title, workspace)
     if edit:
         text = edited(text)
-    line = None if dry_run else add_entry(path, text)
+    line = None
     if not dry_run:
+        with written(due_pictures(text, workspace)):
+            line = add_entry(path, text)
         save_snapshots(text, workspace)
     # The editor may have changed title and date.
     heading = text.strip().split("\n", 1)[0].lstrip("# ").strip()
@@ -188,119 +189,9 @@ def new_for_suite(
     return new(
         item.kind, item.title, category=item.category, status=item.status, runs=found,
         by=item.by, metric=item.metric, rows=item.rows or rows_for(found, item.metric),
-        suite=name, query=item.where, file=item.file, workspace=workspace,
+        suite=name, query=item.where, file=item.file, interesting=item.interesting, mix=item.mix,
+        plot=item.plot, workspace=workspace,
     )  # fmt: skip
-
-
-def _research(request: Request, runs: list[Run] | None, workspace: Workspace) -> Draft:
-    if runs is None:
-        return _by_hand(request)
-    blocks, story = _compared(request, runs, workspace)
-    title = request.title or story.title
-    return Draft(
-        date=request.date,
-        title=title,
-        category=request.category or _category(request.by or ARM),
-        status=request.status or story.status,
-        related=(*as_code(request.related), *related_runs(runs)),
-        finding=(*request.finding, blocks["comparison"]),
-        impact=request.impact or (blocks["impact"],),
-        actions=distinct((*request.actions, *story.actions)),
-    )
-
-
-def _by_hand(request: Request) -> Draft:
-    if request.by or request.metric or request.rows:
-        raise InputError(
-            "There are no runs to compare",
-            seen=f"--by {request.by}" if request.by else "--metric or --rows alone",
-            do="Say which with --runs EXPR or --suite NAME.",
-        )
-    if not request.title:
-        raise InputError(
-            "A hand-written entry needs a title", do="As in: lab log new research TITLE."
-        )
-    if not (request.finding or request.editing):
-        raise InputError(
-            "There is nothing to write",
-            seen=request.title,
-            do="Give --finding TEXT, or --runs EXPR with --by NAME, or --edit.",
-        )
-    return Draft(
-        date=request.date,
-        title=request.title,
-        category=request.category or "General",
-        status=request.status or "To Investigate",
-        related=as_code(request.related),
-        finding=request.finding,
-        impact=request.impact or (NOT_ASSESSED,),
-        actions=request.actions,
-    )
-
-
-def _compared(
-    request: Request, runs: list[Run], workspace: Workspace, known: Sequence[str] = ()
-) -> tuple[dict[str, str], Story]:
-    """The generated blocks of a comparison, each with its evidence, and its story.
-
-    What was tried before follows the comparison; runs of these ids are `known` to the entry.
-    """
-    if not request.by:
-        raise InputError(
-            "Runs are compared by something", seen="no --by", do="As in: --by pooling, --by arm."
-        )
-    comparison = compare(
-        runs,
-        by=request.by,
-        metric=request.metric,
-        rows=request.rows,
-        baseline=request.baseline,
-        seed_param=request.seed_param,
-    )
-    query = {"query": request.query} if request.query else {}
-    specs = {
-        kind: comparison_spec(comparison, runs, kind) | query for kind in ("comparison", "impact")
-    }
-    made = {kind: generated(spec, workspace) for kind, spec in specs.items()}
-    if before := tried_spec(specs["comparison"], runs, workspace, known=known):
-        made["comparison"] += "\n\n" + generated(before, workspace)
-    return made, tell(comparison, runs)
-
-
-def _suite(request: Request, runs: list[Run] | None, workspace: Workspace) -> Draft:
-    if not request.suite:
-        raise InputError("A suite entry needs a suite", do="As in: --suite overnight.")
-    if not runs:
-        raise InputError("The suite has no runs", seen=request.suite, do="See `lab runs`.")
-    night = night_of(request.suite, runs)
-    measured = any(run.status == "done" and headline(run) for run in runs)
-    rows = request.rows or (rows_for(runs, request.metric) if measured else None)
-    request = replace(request, by=request.by or ARM, rows=rows)
-    specs = suite_specs(
-        night.name, runs, workspace, by=request.by or ARM, metric=request.metric, rows=rows,
-        baseline=request.baseline,
-    )  # fmt: skip
-    first, details = (generated(spec, workspace) for spec in specs)
-    blocks, impact, verdict = [first, details], NOT_ASSESSED, "To Investigate"
-    actions = failure_actions(night.failures)
-    title = f"Suite {request.suite}: {night.verdict[:1].lower()}{night.verdict[1:]}"
-    if measured:
-        made, story = _compared(request, runs, workspace, runs_of(specs[0]))
-        blocks, impact = [first, made["comparison"], details], made["impact"]
-        # What failed is told once, with its cause, and keeps the entry open.
-        actions += [a for a in story.actions if not a.startswith("Mend and run again")]
-        if not night.failures:
-            title, verdict = f"Suite {request.suite}: {story.headline}", story.status
-    return Draft(
-        date=request.date,
-        title=request.title or title,
-        category=request.category or "Benchmark",
-        status=request.status or verdict,
-        related=(*as_code(request.related), *related_runs(runs)),
-        finding=(*request.finding, *blocks),
-        impact=request.impact or (impact,),
-        actions=distinct((*request.actions, *actions)),
-    )
 
 
 def _complete(
@@ -357,10 +248,26 @@ def _experiment(request: Request, run: Run, plan: Plan, workspace: Workspace) ->
     )
 
 
-def _category(by: str) -> str:
-    if by in (ARM, "suite.arm", "notebook"):
-        return "Benchmark"
-    return "Training" if _TRAINING.fullmatch(by) else "Architecture"
+def _metric(plot: str | bool | None) -> str | None:
+    """The metric to draw, empty for the usual one; None for no plot."""
+    if isinstance(plot, str):
+        return plot
+    return "" if plot else None
+
+
+def _check_asked(kind: str, request: Request) -> None:
+    """Refuse what an entry of this kind has no use for."""
+    compares = {"--interesting": request.interesting is not None, "--mix": request.mix}
+    useless = [name for name, given in compares.items() if given and kind in ("campaign", *_OWN)]
+    if request.plot is not None and kind in _OWN:
+        useless.append("--plot")
+    if useless:
+        kinds = "research or suite" if useless != ["--plot"] else "research, suite or campaign"
+        raise InputError(
+            f"An entry of kind {kind} does not take this",
+            seen=", ".join(useless),
+            do=f"Leave it out, or write one of kind {kinds}.",
+        )
 
 
 def _file(file: Path | str | None, kind: str, title: str, workspace: Workspace) -> Path:

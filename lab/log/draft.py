@@ -51,6 +51,23 @@ class Request:
     suite: str | None
     query: dict[str, str] | None  # what gave the runs, kept beside them
     editing: bool
+    interesting: float | None = None
+    mix: bool = False
+    plot: str | None = None  # the metric to draw, empty for the usual one
+    folder: str = ""  # of the log file, which the link of a picture starts from
+
+    @property
+    def of_comparison(self) -> list[str]:
+        """The options given that only mean something where arms are compared."""
+        given = {
+            "--by": self.by,
+            "--metric": self.metric,
+            "--rows": self.rows,
+            "--interesting": self.interesting,
+            "--mix": self.mix,
+            "--plot": self.plot is not None,
+        }
+        return [name for name, value in given.items() if value]
 
 
 def generated(spec: Spec, workspace: Workspace) -> str:

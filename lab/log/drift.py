@@ -16,6 +16,7 @@ MISSING = "run missing"
 NOT_DONE = "run no longer done"
 WORDS = "text changed"
 EVIDENCE = "evidence changed"
+PICTURE = "picture missing or changed"
 
 _RULE = re.compile(r"-{3,}")
 

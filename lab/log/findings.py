@@ -24,6 +24,7 @@ __all__ = ["Story", "listed", "tell", "why"]
 class Story:
     """A comparison in words; `lines` are (row name or None, sentence)."""
 
+    by: str  # what was compared
     title: str
     headline: str  # the title without the name of what was compared
     intro: str
@@ -43,6 +44,7 @@ def tell(comparison: Comparison, runs: Sequence[Run], *, actions: bool = True) -
     names = row_names(comparison) if comparison.rows_by else [None] * len(verdicts)
     headline = _headline(comparison, verdicts)
     return Story(
+        by=comparison.by,
         title=_subject(comparison) + headline,
         headline=headline,
         intro=_intro(comparison),

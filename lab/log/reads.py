@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from lab.provenance import Count, Quantity, Source, known
+from lab.record.metrics import rows_of
 from lab.record.run import Run
 
 Path = tuple[str | int, ...]
@@ -23,6 +24,7 @@ class Reads:
         self.run_id = run_id
         self.values: dict[Path, Any] = {}
         self.history: list[dict[str, Any]] | None = None
+        self.metrics: tuple[str, ...] | None = None  # those of `history`; () for all
 
     def of(self, run: Run) -> Run:
         """The run, noting here what is read of it; its results are numbers with a source."""
@@ -63,11 +65,13 @@ class _NotedRun(Run):
         object.__setattr__(self, "_run", run)
         object.__setattr__(self, "_reads", reads)
 
-    def history(self) -> list[dict[str, Any]]:
+    def history(self, *names: str) -> list[dict[str, Any]]:
         run: Run = self._run  # type: ignore[attr-defined]
         reads: Reads = self._reads  # type: ignore[attr-defined]
-        reads.history = run.history()
-        return [_known_row(run.id, row) for row in reads.history]
+        # What was read once stays noted beside what is read now.
+        reads.metrics = () if reads.metrics == () or not names else (*(reads.metrics or ()), *names)
+        reads.history = run.history(*dict.fromkeys(reads.metrics))
+        return [_known_row(run.id, row) for row in rows_of(reads.history, names)]
 
 
 def _known_row(run_id: str, row: dict[str, Any]) -> dict[str, Any]:

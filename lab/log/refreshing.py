@@ -17,6 +17,8 @@ from lab.log.cited import remember
 from lab.log.drift import same
 from lab.log.entry import Entry, entry_sections, read_books
 from lab.log.evidence import Block, block_id, blocks_of, opening
+from lab.log.pictures import drop_unused, due_picture, is_plot, of_plots, shown
+from lab.log.plot_block import log_folder
 from lab.log.snapshot import Snapshot, snapshot_path, write_snapshot
 from lab.log.source import LiveRuns, runs_of
 from lab.log.telling import TaggedBlock, tagged_block
@@ -26,10 +28,11 @@ from lab.workspace import Workspace
 
 @dataclass
 class Refreshed:
-    """Where blocks were rewritten (FILE:LINE), snapshots written, and what could not be made."""
+    """Where blocks were rewritten (FILE:LINE), what was written beside, what could not be made."""
 
     rewritten: list[str] = field(default_factory=list)
     snapshots: list[str] = field(default_factory=list)
+    pictures: list[str] = field(default_factory=list)  # drawn again
     taken_in: dict[str, int] = field(default_factory=dict)  # place -> new runs
     left: list[str] = field(default_factory=list)  # place and why
 
@@ -84,20 +87,24 @@ class _Writer:
         self._arrivals = Arrivals(shelf) if extend else None
         self._snapshots: dict[str, Snapshot] = {}
         self._replaced: set[str] = set()
+        self._plots: list[dict[str, Any]] = []
+        self._pictures: set[Path] = set()  # that were shown before
 
     def rewritten(self, book: Book, file: str, entry: Entry | None, made: Refreshed) -> bytes:
         """The bytes of a log file with its blocks made again."""
         for places in (made.rewritten, made.left):
             places[:] = [place for place in places if not place.startswith(f"{file}:")]
-        lines = list(book.lines)
+        lines, newline = list(book.lines), book.newline
         for block in reversed(list(_inside(book, entry))):
             place = f"{file}:{block.start}"
             try:
-                spec, fresh, new = self._again(block)
+                spec, fresh, new = self._again(block, book)
             except LabError as error:
                 made.left.append(f"{place}  {error}")
                 continue
             self.keep(spec, fresh)
+            if is_plot(block):
+                self._plots.append(spec)
             if new:
                 made.taken_in[place] = new
             printed = [line.rstrip() for line in lines[block.start : block.end]]
@@ -106,9 +113,11 @@ class _Writer:
                 continue
             if moved:
                 self._replaced.add(block.id)
-                lines[block.start - 1] = opening(spec) + book.newline
+                lines[block.start - 1] = opening(spec) + newline
+            if is_plot(block):
+                self._pictures.update(shown(printed, book.path.parent))
             content = ["", *fresh.lines, ""]
-            lines[block.start : block.end] = [line + book.newline for line in content]
+            lines[block.start : block.end] = [line + newline for line in content]
             made.rewritten.append(place)
         made.rewritten.sort(key=_by_line)
         return book.encoded(lines)
@@ -120,10 +129,16 @@ class _Writer:
 
     def save(self, made: Refreshed) -> None:
         """Write the snapshots, and take away those of blocks that have another name now."""
+        for spec in self._plots:
+            if picture := due_picture(spec, self.live):
+                picture.write()
+                made.pictures.append(self.workspace.relative(picture.path))
         for snapshot in self._snapshots.values():
             if write_snapshot(self.workspace, snapshot):
                 made.snapshots.append(snapshot.block)
         remember(self.workspace, (run for s in self._snapshots.values() for run in s.runs))
+        if self._pictures:
+            drop_unused(self._pictures, of_plots(read_books(self.workspace)), self.workspace)
         if self._replaced:
             books = read_books(self.workspace)
             used = {block.id for book in books for block in blocks_of(book)}
@@ -131,7 +146,7 @@ class _Writer:
                 if name.isalnum():
                     snapshot_path(self.workspace, name).unlink(missing_ok=True)
 
-    def _again(self, block: Block) -> tuple[dict[str, Any], TaggedBlock, int]:
+    def _again(self, block: Block, book: Book) -> tuple[dict[str, Any], TaggedBlock, int]:
         """The block's evidence, its new content, and how many runs it took in."""
         if block.spec is None:
             raise LabError("The evidence of this block cannot be read, or the block is not closed")
@@ -141,6 +156,8 @@ class _Writer:
             new = [run.id for run in self._arrivals.of(spec, runs_of(spec))]
             if new:
                 spec["runs"] = [run.id for run in self._arrivals.selection(spec, runs_of(spec))]
+        if is_plot(block):
+            spec["from"] = log_folder(book.path, self.workspace)
         spec["block"] = block_id(spec)
         return spec, tagged_block(spec, self.live), len(new)
 

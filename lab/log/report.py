@@ -39,6 +39,8 @@ def suite_specs(
     metric: str | None,
     rows: str | None,
     baseline: str | None,
+    interesting: float | None = None,
+    mix: bool = False,
 ) -> list[Spec]:
     """The evidence of the two generated parts of a suite entry: its verdict and its details."""
     last, tries = earlier_runs(runs, _of_suite(name, workspace))
@@ -51,7 +53,9 @@ def suite_specs(
         # The lists of packages are no part of what a fresh clone has, so what differs stands here.
         "packages": changed_packages(runs, last),
     }
-    asked = {"by": by, "metric": metric, "rows": rows, "baseline": baseline}
+    asked: Spec = {"by": by, "metric": metric, "rows": rows, "baseline": baseline}
+    declared = {"interesting": interesting, "mix": mix}
+    asked |= {name: value for name, value in declared.items() if value}
     return [{**shared, "part": "verdict", **asked}, {**shared, "part": "details"}]
 
 
@@ -84,6 +88,8 @@ def results_of(spec: Spec, runs: Sequence[Run]) -> tuple[tuple[str | None, str],
             metric=spec.get("metric"),
             rows=spec.get("rows"),
             baseline=spec.get("baseline"),
+            interesting=spec.get("interesting"),
+            mix=bool(spec.get("mix")),
         )
     except LabError as error:
         return ((None, f"nothing was compared: {error.what[:1].lower()}{error.what[1:]}"),)

@@ -35,7 +35,7 @@ from lab.log.source import RunSource, StoredRuns
 from lab.log.telling import TaggedBlock
 from lab.provenance import Number
 from lab.record.files import encode, write_atomic
-from lab.record.metrics import restore
+from lab.record.metrics import restore, rows_of
 from lab.record.paths import RunPaths
 from lab.record.run import Run
 from lab.workspace import Workspace
@@ -107,7 +107,8 @@ class Snapshot:
             now = {"record": run.record, "params": run.params, "summary": run.summary}
             if not all(_within(parts.get(part) or {}, encode(now[part])) for part in now):
                 return False
-            if run_id in self.history and self.history[run_id] != _curves(run.history()):
+            curves = self.history.get(run_id)
+            if curves is not None and not _still_so(curves, run.history()):
                 return False
         return True
 
@@ -128,15 +129,16 @@ class _StoredRun(Run):
         )
         object.__setattr__(self, "_curves", curves)
 
-    def history(self) -> list[dict[str, Any]]:
+    def history(self, *names: str) -> list[dict[str, Any]]:
         curves: dict[str, list[Any]] | None = self._curves  # type: ignore[attr-defined]
         if curves is None:
             raise LogError("The snapshot holds no curves of this run", seen=self.id)
         rows = zip(*curves.values(), strict=True)
-        return [
+        whole = [
             restore({"": {k: v for k, v in zip(curves, row, strict=True) if v is not None}})[""]
             for row in rows
         ]
+        return rows_of(whole, names)
 
 
 def evidence_folder(workspace: Workspace) -> Path:
@@ -191,6 +193,11 @@ def text_hash(lines: Sequence[str]) -> str:
     """The fingerprint of a block's lines, the same after a formatter has been over them."""
     told = "\n".join(short for line in lines if (short := normal(line)))
     return sha256(told.encode()).hexdigest()[:16]
+
+
+def _still_so(curves: dict[str, list[Any]], rows: list[dict[str, Any]]) -> bool:
+    """Whether a run has these curves, which are all of its own or some."""
+    return curves in (_curves(rows), _curves(rows_of(rows, [n for n in curves if n != "step"])))
 
 
 def _within(part: Any, whole: Any) -> bool:

@@ -10,6 +10,7 @@ from lab.comparison.values import Arm, Row
 from lab.log.campaign import Campaign, Change, Task, Variant
 from lab.log.claims.testing import ClaimTest
 from lab.log.experiment import Experiment
+from lab.plotting import ArmCurve, CurvePlot
 from lab.provenance import Source, is_telling, known, told
 from lab.record.run import Run
 
@@ -89,6 +90,24 @@ def sourced_campaign(campaign: Campaign) -> Campaign:
     if not is_telling():
         return campaign
     return replace(campaign, tasks=tuple(_task(task) for task in campaign.tasks))
+
+
+def sourced_plot(plot: CurvePlot) -> CurvePlot:
+    """The same plot; the last mean of each arm says where it comes from."""
+    if not is_telling():
+        return plot
+
+    def arm(one: ArmCurve) -> ArmCurve:
+        if not one.points:
+            return one
+        *before, last = one.points
+        when = "" if plot.single else f" at {plot.step_word} {last.step}"
+        over = "value of the run" if one.n == 1 else f"mean over {last.n} runs"
+        mean = known(last.mean, Source(one.run_ids, plot.metric, over + when))
+        return replace(one, points=(*before, replace(last, mean=mean)))
+
+    panels = tuple(replace(p, arms=tuple(arm(one) for one in p.arms)) for p in plot.panels)
+    return replace(plot, panels=panels)
 
 
 def _task(task: Task) -> Task:

@@ -70,7 +70,7 @@ def curves_of_runs(
 def _series(run: Run, metric: str) -> dict[int, float]:
     """The finite values of a metric by step; of a step logged twice the last."""
     found = {}
-    for row in run.history():
+    for row in run.history(metric):
         value = row.get(metric)
         if isinstance(value, int | float) and math.isfinite(value):
             found[int(row["step"])] = float(value)

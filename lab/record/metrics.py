@@ -7,7 +7,7 @@ import os
 import re
 import time
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from numbers import Real
 from pathlib import Path
 from typing import Any, Literal
@@ -136,6 +136,17 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     """Every line of a metrics.jsonl, non-finite values as floats; torn lines are left out, with a
     warning."""
     return list(parse_rows(_content(path), path))
+
+
+def rows_of(rows: list[dict[str, Any]], metrics: Sequence[str]) -> list[dict[str, Any]]:
+    """The rows that hold one of these metrics, with these alone; all rows where none is named."""
+    if not metrics:
+        return rows
+    return [
+        {"step": row["step"]} | {name: row[name] for name in metrics if name in row}
+        for row in rows
+        if any(name in row for name in metrics)
+    ]
 
 
 def ends_torn(path: Path) -> bool:

@@ -125,9 +125,12 @@ class Run:
         entry = self.metrics.get(metric)
         return entry.get("last") if entry else None
 
-    def history(self) -> list[dict[str, Any]]:
-        """Every line of metrics.jsonl, in the order written; non-finite values are floats."""
-        return metrics.read_metrics(self.path.metrics)
+    def history(self, *names: str) -> list[dict[str, Any]]:
+        """Every line of metrics.jsonl, in the order written; non-finite values are floats.
+
+        With names of metrics only the lines that hold one of them, and of these no more than that.
+        """
+        return metrics.rows_of(metrics.read_metrics(self.path.metrics), names)
 
     def __repr__(self) -> str:
         reason = f" ({self.reason})" if self.reason else ""

@@ -5,7 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from lab.duration import parse_duration
 from lab.errors import InputError, SuiteError, nearest
@@ -30,6 +37,21 @@ class LogItem(_Strict):
     category: str | None = None
     status: str | None = None
     file: str | None = None  # another log file than the kind's own, as docs/experiments/width.md
+    interesting: float | None = Field(default=None, gt=0)  # as `lab compare --interesting`
+    mix: bool = False  # a verdict even over mixed settings or data
+    plot: str | None = None  # the metric to draw; `true` for the one compared
+
+    @field_validator("plot", mode="before")
+    @classmethod
+    def _plot(cls, value: Any) -> Any:
+        return {True: "", False: None}[value] if isinstance(value, bool) else value
+
+    @field_validator("interesting", "mix", "plot")
+    @classmethod
+    def _of_a_comparison(cls, value: Any, info: ValidationInfo) -> Any:
+        if info.data.get("kind") == "experiment" and value not in (None, False):
+            raise ValueError("an experiment compares nothing; leave it out")
+        return value
 
 
 class Arm(_Strict):
@@ -129,8 +151,10 @@ _ALLOWED: dict[str, type[BaseModel]] = {
 
 def _told(file: YamlFile, problem: ValidationError) -> SuiteError:
     """The first complaint of pydantic, in our words and with its line."""
-    # Of a value that may be one of several shapes pydantic tells every miss; unknown keys say most.
-    complaints = sorted(problem.errors(), key=lambda item: item["type"] != "extra_forbidden")
+    # Of a value that may be one of several shapes pydantic tells every miss; unknown keys say most,
+    # and that it is of another shape says least.
+    order = {"extra_forbidden": 0, "model_type": 2, "list_type": 2}
+    complaints = sorted(problem.errors(), key=lambda item: order.get(item["type"], 1))
     first = complaints[0]
     location = tuple(part for part in first["loc"] if not _is_shape(part))
     place = f"{file.path}:{file.line(location)}"

@@ -181,7 +181,7 @@ def test_failures_ask_for_actions(workspace: Workspace) -> None:
         ("research", {}, InputError, "needs a title"),
         ("research", {"title": "T"}, InputError, "nothing to write"),
         ("research", {"title": "T", "by": "pooling"}, InputError, "no runs to compare"),
-        ("research", {"runs": "seed == 0"}, InputError, "no --by"),
+        ("research", {"runs": "seed == 0"}, InputError, "different headline metrics"),
         ("research", {"runs": "seed == 99", "by": "pooling"}, InputError, "No run is selected"),
         (
             "research",
