@@ -20,6 +20,7 @@ from lab.cli import (
     site,
     suite,
     sweep,
+    sweep_analyze,
     watch,
 )
 
@@ -44,6 +45,7 @@ def _options(
 run.register(app)
 suite.register(app)
 sweep.register(app)
+sweep_analyze.register()
 runs.register(app)
 watch.register(app)
 compare.register(app)

@@ -58,11 +58,11 @@ class Effect:
 
     @property
     def direction(self) -> str:
-        """The shape in a word; "flat" where nothing was found, "" where nobody may say."""
+        """The shape in words; "unclear" where nothing was found, "" where nobody may say."""
         if self.verdict == "too few trials":
             return ""
         if self.verdict == "no evidence":
-            return "flat"
+            return "unclear"
         if self.trend is None:
             return f"{shown(self.levels[0].value)} best"
         if self.trend.bent and self.trend.inside:

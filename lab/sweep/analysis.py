@@ -1,0 +1,181 @@
+"""Everything that is computed about a study, as values; the words are in lab/sweep/card.py."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from lab.errors import InputError
+from lab.sweep import visits
+from lab.sweep.association import SHUFFLES
+from lab.sweep.baseline import Baseline, baseline
+from lab.sweep.branches import BranchLine, Outcome, branch_lines, outcomes
+from lab.sweep.classical import Classical, classical
+from lab.sweep.configuration import Configuration, Factor, configurations, factors, shown
+from lab.sweep.importance import Ranking, fanova, ped_anova
+from lab.sweep.marginal import Marginals, marginals
+from lab.sweep.study import Study
+from lab.sweep.winner import Winner, winner
+
+_DIGITS = 6
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """One study, analysed; `outcome_tests` is how many settings were tested for failing."""
+
+    study: Study
+    rows: tuple[Configuration, ...]
+    factors: tuple[Factor, ...]
+    winner: Winner
+    marginals: Marginals
+    rankings: tuple[Ranking, ...]
+    second: Ranking
+    branches: tuple[BranchLine, ...]
+    outcomes: tuple[Outcome, ...]
+    outcome_tests: int
+    baseline: Baseline | None
+    classical: Classical
+
+    @property
+    def suspect(self) -> str | None:
+        """The parameter across which the objective is not comparable, if one is known."""
+        return self.baseline.moves if self.baseline else None
+
+
+def analyze(study: Study) -> Analysis:
+    """The analysis of a study: the same study, the same numbers.
+
+    Raises InputError where no trial has a value.
+    """
+    rows = configurations(study)
+    best = winner(rows)
+    if best is None:
+        raise InputError(
+            "No trial of the study is complete, so there is nothing to analyse",
+            seen=study.name,
+            do=f"lab sweep status {study.name} says what became of them.",
+        )
+    parts = factors(study, rows)
+    found, tests = outcomes(study)
+    return Analysis(
+        study=study,
+        rows=rows,
+        factors=parts,
+        winner=best,
+        marginals=marginals(parts),
+        rankings=fanova(rows, parts),
+        second=ped_anova(rows, parts),
+        branches=branch_lines(study),
+        outcomes=found,
+        outcome_tests=tests,
+        baseline=baseline(study),
+        classical=classical(rows, parts),
+    )
+
+
+def parameter_rows(found: Analysis) -> list[dict[str, Any]]:
+    """One row a parameter, as numbers: the table of the card."""
+    ranked = {row.name: row for ranking in found.rankings for row in ranking.rows}
+    rows = []
+    for effect in found.marginals.effects:
+        trend, groups, name = effect.trend, effect.groups, effect.factor.name
+        importance = ranked.get(name)
+        rows.append(
+            {
+                "parameter": name,
+                "where": effect.factor.where,
+                "range": effect.factor.parameter.describe(),
+                "n": effect.n,
+                "shape": effect.direction,
+                "rho": _rounded(trend and trend.rho),
+                "rho_low": _rounded(trend and trend.low),
+                "rho_high": _rounded(trend and trend.high),
+                "bins_r2": _rounded(trend and trend.explained),
+                "epsilon_squared": _rounded(groups and groups.effect),
+                "p_permutation": _rounded(effect.p),
+                "p_holm": _rounded(effect.holm),
+                "fdr": _rounded(effect.fdr),
+                "importance": _rounded(importance and importance.share),
+                "importance_against_chance": _rounded(importance and importance.chance),
+                "first_in_resamples": _rounded(importance and importance.first),
+                "rank_low": importance.rank_low if importance else None,
+                "rank_high": importance.rank_high if importance else None,
+                "verdict": effect.verdict,
+                "suspect": name == found.suspect,
+            }
+        )
+    return rows
+
+
+def as_json(found: Analysis) -> dict[str, Any]:
+    """The analysis as one JSON document, rounded to six significant digits at the end."""
+    study, best, base = found.study, found.winner, found.baseline
+    return {
+        "study": study.name,
+        "objective": study.objective,
+        "direction": study.direction,
+        "trials": dict(sorted(Counter(trial.state for trial in study.trials).items())),
+        "phases": dict(sorted(Counter(trial.phase for trial in study.trials).items())),
+        "configurations": len(found.rows),
+        "best": {
+            "trial": best.best.number,
+            "params": {name: best.best.params[name] for name in sorted(best.best.params)},
+            "observed": _rounded(best.best.value),
+            "seeds": len(best.best.values),
+            "expected": _rounded(best.expected),
+            "ties": None if best.ties is None else [row.number for row in best.ties],
+        },
+        "noise_sd": _rounded(best.noise),
+        "family": found.marginals.family,
+        "shuffles": SHUFFLES,
+        "parameters": parameter_rows(found),
+        "importance": [_ranking(r, "fANOVA") for r in found.rankings]
+        + [_ranking(found.second, "PED-ANOVA")],
+        "branches": [_plain(vars(line)) for line in found.branches],
+        "outcomes": [_plain(vars(line)) for line in found.outcomes],
+        "baseline": None
+        if base is None
+        else {
+            "value": _rounded(base.value),
+            "class": base.label,
+            "trials": {label: list(numbers) for label, numbers in base.trials.items()},
+            "follows": base.moves,
+            "values": [[shown(value), _rounded(score)] for value, score in base.scores],
+        },
+        "duplicates": visits.duplicates(study.trials),
+        "as_usually_computed": classical_json(found.classical),
+    }
+
+
+def classical_json(view: Classical) -> dict[str, Any]:
+    return {
+        "directions": [_plain(vars(d)) for d in view.directions],
+        "choices": [
+            {"name": c.name, "gap": _rounded(c.gap), "values": [_plain(vars(v)) for v in c.values]}
+            for c in view.choices
+        ],
+        "boundaries": [_plain(vars(b)) for b in view.boundaries],
+        "top_quarter": [row.number for row in view.elite],
+    }
+
+
+def _ranking(ranking: Ranking, method: str) -> dict[str, Any]:
+    return {
+        "method": method,
+        "where": ranking.where,
+        "n": ranking.n,
+        "r2": _rounded(ranking.r2),
+        "refused": ranking.refused,
+        "rows": [_plain(vars(row)) for row in ranking.rows],
+        "pairs": [_plain(vars(pair)) for pair in ranking.pairs],
+    }
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: _rounded(v) if isinstance(v, float) else v for name, v in values.items()}
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.{_DIGITS}g}")
