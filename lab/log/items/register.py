@@ -19,13 +19,14 @@ from datetime import date
 from hashlib import sha256
 from pathlib import Path
 
+import orjson
+
 from lab.record.files import write_atomic
 from lab.workspace import Workspace
 
 # How much of their words two texts share, by which one is taken for an edit of the other.
 _ALIKE_HERE, _ALIKE_ELSEWHERE = 0.5, 0.7
 _ALIKE_LETTERS = 0.75  # of the letters: a word mended
-_ALONE = 0.2  # where one item of an entry went and one came
 
 _WORD = re.compile(r"[^\W_]+(?:[._-][^\W_]+)*")
 
@@ -57,13 +58,13 @@ def register_file(workspace: Workspace) -> Path:
 def read_register(workspace: Workspace) -> list[Known]:
     """The items known so far; lines that are none, as of a merge, are passed over."""
     try:
-        lines = register_file(workspace).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
+        lines = register_file(workspace).read_bytes().split(b"\n")
+    except OSError:
         return []
     found: dict[str, Known] = {}
     for line in lines:
         with contextlib.suppress(ValueError, TypeError):
-            known = Known(**json.loads(line))
+            known = Known(**orjson.loads(line))
             if all(isinstance(value, str) for value in asdict(known).values()):
                 found[known.id] = known
     return list(found.values())
@@ -162,11 +163,10 @@ def _pairs_here(
     for one in free.values():
         gone[one.entry].append(one)
     for entry, indices in came.items():
-        alone = len(indices) == 1 and len(gone[entry]) == 1
         for i in indices:
             for one in gone[entry]:
                 alike = _alike(items[i].text, one.text)
-                if alike >= (_ALONE if alone else _ALIKE_HERE):
+                if alike >= _ALIKE_HERE:
                     yield 1 + alike, i, one.id  # the same entry comes before any other
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import lab.log
-from lab.log.items.register import Known, Loose, ids_for, register_file
+from lab.log.items.register import Known, Loose, ids_for, read_register, register_file
 from lab.workspace import Workspace
 
 LOG = """# Research Log
@@ -54,9 +55,11 @@ EDITS: dict[str, tuple[Callable[[str], str], str, str]] = {
         "Write it up!",
     ),
     "reworded": (
-        lambda text: text.replace("Test bfloat16 instead of float16", "Try bfloat16 everywhere"),
+        lambda text: text.replace(
+            "Test bfloat16 instead of float16", "Try bfloat16 instead of half"
+        ),
         "Test bfloat16 instead of float16",
-        "Try bfloat16 everywhere",
+        "Try bfloat16 instead of half",
     ),
     "the entry renamed": (
         lambda text: text.replace("AMP breaks complex numbers", "AMP and complex numbers"),
@@ -143,6 +146,14 @@ def test_another_item_in_its_place_does_not_take_its_id(workspace: Workspace) ->
     assert ids(workspace) == before
 
 
+@pytest.mark.parametrize("new", ["Write to the authors of the paper", "Try it on the GPU"])
+def test_a_word_in_common_is_no_edit(workspace: Workspace, new: str) -> None:
+    write(workspace, LOG)
+    before = ids(workspace)
+    write(workspace, LOG.replace("Write it up", new))
+    assert ids(workspace)[new] not in before.values()
+
+
 def test_moved_to_another_file(workspace: Workspace) -> None:
     write(workspace, LOG)
     before = ids(workspace)
@@ -217,6 +228,14 @@ def test_listing_leaves_the_log_as_it_is(workspace: Workspace) -> None:
     assert register_file(workspace).stat().st_ino == register.st_ino
 
 
+def test_words_with_separators_are_written_once(workspace: Workspace) -> None:
+    write(workspace, "## A\n\n- [ ] Train\u2028longer \x85 and wider\n")
+    ids(workspace)
+    register = register_file(workspace).stat()
+    ids(workspace)
+    assert register_file(workspace).stat().st_ino == register.st_ino
+
+
 def test_a_folder_that_cannot_be_written_to(workspace: Workspace) -> None:
     write(workspace, LOG)
     before = ids(workspace)
@@ -225,10 +244,41 @@ def test_a_folder_that_cannot_be_written_to(workspace: Workspace) -> None:
     assert ids(workspace) == before
 
 
+def test_no_folder_for_it(workspace: Workspace) -> None:
+    write(workspace, LOG)
+    before = ids(workspace)
+    shutil.rmtree(register_file(workspace).parent)
+    assert ids(workspace) == before
+    assert register_file(workspace).is_file()
+    shutil.rmtree(register_file(workspace).parent)
+    write(workspace, "# Research Log\n")
+    assert ids(workspace) == {}
+    assert not register_file(workspace).parent.exists()
+
+
+def test_a_file_that_was_torn(workspace: Workspace) -> None:
+    write(workspace, LOG)
+    before = ids(workspace)
+    whole = register_file(workspace).read_bytes()
+    for torn in (whole[: len(whole) // 2], b"\xff\xfe" + whole, b"\x00" * 64, b"[[[" * 50_000):
+        register_file(workspace).write_bytes(torn)
+        assert ids(workspace) == before
+    assert register_file(workspace).read_bytes() == whole
+
+
+def test_two_at_once_leave_one_whole_file(workspace: Workspace) -> None:
+    write(workspace, LOG)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: ids(workspace), range(24)))
+    assert all(one == found[0] for one in found)
+    assert [path.name for path in register_file(workspace).parent.iterdir()] == ["actions.jsonl"]
+    assert {known.id for known in read_register(workspace)} == set(found[0].values())
+
+
 TEXTS = st.lists(st.text("abc ", min_size=1, max_size=12), max_size=8)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(TEXTS, TEXTS, st.booleans())
 def test_no_id_twice_and_equal_texts_keep_theirs(
     old: list[str], new: list[str], stamps: bool
