@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 
 import lab
-from lab.log.refreshing import renew
+from lab.log.evidence.refreshing import renew
 from lab.workspace import Workspace
 
 ARMS = ("mean", "attention", "max", "sum")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lab.errors import InputError, LabError, WorkFailed
     from lab.executors import run_notebook as run
     from lab.log import next_plan as next
-    from lab.log.citations import archive
+    from lab.log.evidence.citations import archive
     from lab.notebook.new import new_notebook
     from lab.plotting import plot
     from lab.record.catalogue import runs
@@ -67,7 +67,7 @@ _HOMES = {
     "Run": "lab.record.run:Run",
     "WorkFailed": "lab.errors:WorkFailed",
     "Workspace": "lab.workspace:Workspace",
-    "archive": "lab.log.citations:archive",
+    "archive": "lab.log.evidence.citations:archive",
     "check": "lab.api:check",
     "compare": "lab.api:compare",
     "diagnose": "lab.api:diagnose",

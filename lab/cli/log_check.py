@@ -90,7 +90,7 @@ def _listed(drifts: Iterable[Drift]) -> Iterator[str]:
     """Each on lines of its own; what one missing run leaves open in a line, together."""
     from itertools import groupby
 
-    from lab.log.drift import MISSING
+    from lab.log.evidence.drift import MISSING
 
     for key, same in groupby(drifts, key=lambda d: (d.file, d.line, d.runs, d.reason, d.detail)):
         if key[3] != MISSING:

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab.errors import InputError, LogError, nearest
-from lab.log.arrivals import query_of
+from lab.log.evidence.arrivals import query_of
 from lab.log.blocks import Spec, read_run
 from lab.log.book import date_of
-from lab.log.campaign_entry import campaign_draft
+from lab.log.campaign.entry import campaign_draft
 from lab.log.draft import (
     Draft,
     Request,
@@ -37,7 +37,7 @@ from lab.log.planned import (
     planned_draft,
 )
 from lab.log.plot_block import log_folder
-from lab.log.refreshing import save_snapshots
+from lab.log.evidence.refreshing import save_snapshots
 from lab.log.render import render
 from lab.log.research_entry import research_draft
 from lab.log.selection import baseline_of, found_by, one_run, repeats_of, rows_for, selected

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lab.log.blocks import Spec, block_text
-from lab.log.evidence import wrapped
+from lab.log.evidence.comment import wrapped
 from lab.record.run import Run
 from lab.workspace import Workspace
 

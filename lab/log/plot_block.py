@@ -19,7 +19,7 @@ from urllib.parse import quote
 from lab.comparison import Comparison
 from lab.comparison.measure import headline
 from lab.errors import InputError
-from lab.log.sourced import sourced_plot
+from lab.log.evidence.sourced import sourced_plot
 from lab.plotting import CurvePlot, curves_of_runs, figure_name
 from lab.record.run import Run
 from lab.workspace import Workspace

@@ -14,7 +14,7 @@ from lab.errors import LabError
 from lab.log.nights import Failure, Night, night_of
 from lab.log.render import render
 from lab.log.since import Since, changed_packages, earlier_runs, since_of
-from lab.log.sourced import sourced
+from lab.log.evidence.sourced import sourced
 from lab.record.run import Run
 from lab.workspace import Workspace
 

@@ -13,8 +13,8 @@ from scipy import stats
 
 import lab.log
 from lab.errors import InputError
-from lab.log.campaign import Task, campaign_of
-from lab.log.campaign_words import next_steps, reading
+from lab.log.campaign.build import Task, campaign_of
+from lab.log.campaign.words import next_steps, reading
 from lab.record.catalogue import find_runs
 from lab.stats.intervals import paired_difference
 from lab.workspace import Workspace

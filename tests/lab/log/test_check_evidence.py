@@ -11,7 +11,7 @@ from scenarios import overfitting_run, pooling_night
 
 import lab.log
 from lab.log.book import Book
-from lab.log.evidence import blocks_of, wrapped
+from lab.log.evidence.comment import blocks_of, wrapped
 from lab.workspace import Workspace
 
 

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 import lab.log
 from lab.cli import app
 from lab.errors import InputError, LabError
-from lab.log.snapshot import evidence_folder
+from lab.log.evidence.snapshot import evidence_folder
 from lab.plotting.seal import drawn_of, sealed
 from lab.suite import read_suite
 from lab.suite.schema import LogItem

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 import lab.log
 from lab.cli import app
 from lab.log.book import Book
-from lab.log.evidence import blocks_of
-from lab.log.snapshot import evidence_folder
+from lab.log.evidence.comment import blocks_of
+from lab.log.evidence.snapshot import evidence_folder
 from lab.workspace import Workspace
 
 QUERY = "suite.name == night and width > 0"

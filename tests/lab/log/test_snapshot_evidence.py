@@ -17,8 +17,8 @@ from scenarios import night_with_failures, overfitting_run
 import lab.log
 from lab.log.blocks import block_text
 from lab.log.book import Book
-from lab.log.evidence import blocks_of
-from lab.log.snapshot import evidence_folder, read_snapshot
+from lab.log.evidence.comment import blocks_of
+from lab.log.evidence.snapshot import evidence_folder, read_snapshot
 from lab.workspace import Workspace
 
 

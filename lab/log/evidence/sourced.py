@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from lab.comparison import Comparison
 from lab.comparison.values import Arm, Row
-from lab.log.campaign import Campaign, Change, Task, Variant
+from lab.log.campaign.build import Campaign, Change, Task, Variant
 from lab.log.claims.testing import ClaimTest
 from lab.log.experiment import Experiment
 from lab.plotting import ArmCurve, CurvePlot

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from lab.log.telling import TOKEN, TaggedBlock
+from lab.log.evidence.telling import TOKEN, TaggedBlock
 from lab.provenance import Number
 
 CHANGED = "value changed"

@@ -29,10 +29,10 @@ from typing import Any
 import orjson
 
 from lab.errors import LogError
-from lab.log.drift import normal
-from lab.log.reads import Path as ValuePath
-from lab.log.source import RunSource, StoredRuns
-from lab.log.telling import TaggedBlock
+from lab.log.evidence.drift import normal
+from lab.log.evidence.reads import Path as ValuePath
+from lab.log.evidence.source import RunSource, StoredRuns
+from lab.log.evidence.telling import TaggedBlock
 from lab.provenance import Number
 from lab.record.files import encode, write_atomic
 from lab.record.metrics import restore, rows_of

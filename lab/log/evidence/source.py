@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from lab.errors import RunNotFound
-from lab.log.reads import Reads
+from lab.log.evidence.reads import Reads
 from lab.record.lazy import Shelf
 from lab.record.run import Run
 from lab.workspace import Workspace

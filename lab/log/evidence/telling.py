@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lab.log.blocks import block_text
-from lab.log.reads import Reads
-from lab.log.source import NotedRuns, RunSource
+from lab.log.evidence.reads import Reads
+from lab.log.evidence.source import NotedRuns, RunSource
 from lab.provenance import Number, telling
 
 # A span of code is a name; a date and a time are names of a moment; 6m59s is one number.

@@ -8,7 +8,7 @@ from lab import numbers
 from lab.comparison.verdict import VERDICT_FROM
 from lab.diagnosis import diagnose
 from lab.duration import show_duration
-from lab.log.campaign import Change, Task, Variant
+from lab.log.campaign.build import Change, Task, Variant
 from lab.log.findings import listed
 from lab.record.run import Run
 from lab.stats.intervals import Difference

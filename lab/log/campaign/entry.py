@@ -5,7 +5,7 @@ from __future__ import annotations
 from lab.comparison import compare
 from lab.comparison.measure import ARM, attribute
 from lab.errors import InputError
-from lab.log.campaign_block import PARTS, campaign_spec, next_steps, of_spec
+from lab.log.campaign.block import PARTS, campaign_spec, next_steps, of_spec
 from lab.log.draft import (
     NOT_ASSESSED,
     Draft,

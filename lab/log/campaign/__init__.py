@@ -1,0 +1,1 @@
+"""Campaigns: a baseline, what each change brought, and the way to the best arm."""

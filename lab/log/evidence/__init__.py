@@ -1,0 +1,1 @@
+"""Evidence: where every generated number comes from, and checking that it still holds."""
