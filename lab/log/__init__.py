@@ -6,16 +6,16 @@ lab.log.done("a1b2c3d")
 """
 
 from lab.log.changes import entries, status
-from lab.log.evidence.checking import CheckedLog, LogNote, check, examine
 from lab.log.claims.claim import Claim, claims
 from lab.log.claims.new import NewClaim, claim
 from lab.log.compose import NewEntry, new, new_for_suite
-from lab.log.evidence.drift import Drift
 from lab.log.entry import Action, Entry
+from lab.log.evidence.checking import CheckedLog, LogNote, check, examine
+from lab.log.evidence.drift import Drift
+from lab.log.evidence.refreshing import Refreshed, refresh, renew
 from lab.log.importing import ImportResult, import_entries
 from lab.log.items.life import actions, done, reject, reopen
 from lab.log.items.plan import NextPlan, looks_done, next_plan
-from lab.log.evidence.refreshing import Refreshed, refresh, renew
 
 __all__ = [
     "Action",

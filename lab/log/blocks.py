@@ -10,14 +10,14 @@ from lab.comparison.tables import grid
 from lab.errors import LogError, nearest
 from lab.log.campaign.block import campaign_text
 from lab.log.claims.block import claim_text
+from lab.log.evidence.source import LiveRuns, RunSource, all_runs
+from lab.log.evidence.sourced import sourced, sourced_settings
 from lab.log.expectation import Plan
 from lab.log.experiment import experiment_of
 from lab.log.findings import Story, tell
 from lab.log.plot_block import plot_text
 from lab.log.render import render
 from lab.log.report import suite_text
-from lab.log.evidence.source import LiveRuns, RunSource, all_runs
-from lab.log.evidence.sourced import sourced, sourced_settings
 from lab.log.tried import tried_text
 from lab.record.run import Run
 from lab.workspace import Workspace

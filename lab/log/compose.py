@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab.errors import InputError, LogError, nearest
-from lab.log.evidence.arrivals import query_of
 from lab.log.blocks import Spec, read_run
 from lab.log.book import date_of
 from lab.log.campaign.entry import campaign_draft
@@ -23,6 +22,8 @@ from lab.log.draft import (
 )
 from lab.log.editor import edited
 from lab.log.entry import Action
+from lab.log.evidence.arrivals import query_of
+from lab.log.evidence.refreshing import save_snapshots
 from lab.log.expectation import Plan
 from lab.log.experiment import experiment_name, experiment_of
 from lab.log.items.repeats import Proposed, not_repeated
@@ -37,7 +38,6 @@ from lab.log.planned import (
     planned_draft,
 )
 from lab.log.plot_block import log_folder
-from lab.log.evidence.refreshing import save_snapshots
 from lab.log.render import render
 from lab.log.research_entry import research_draft
 from lab.log.selection import baseline_of, found_by, one_run, repeats_of, rows_for, selected

@@ -11,10 +11,10 @@ from urllib.parse import unquote
 
 from lab.errors import LogError
 from lab.log.book import Book
-from lab.log.evidence.drift import PICTURE, Drift
 from lab.log.evidence.comment import Block, block_id, blocks_of
-from lab.log.plot_block import Spec, figures_folder, file_name, plotted, values_name
+from lab.log.evidence.drift import PICTURE, Drift
 from lab.log.evidence.source import LiveRuns, RunSource, all_runs
+from lab.log.plot_block import Spec, figures_folder, file_name, plotted, values_name
 from lab.plotting.draw import draw
 from lab.plotting.files import figure_bytes
 from lab.plotting.seal import drawn_of, sealed

@@ -11,10 +11,10 @@ from lab.comparison import Row, compare, verdict_of
 from lab.comparison.measure import ARM, headline
 from lab.comparison.tables import row_names
 from lab.errors import LabError
+from lab.log.evidence.sourced import sourced
 from lab.log.nights import Failure, Night, night_of
 from lab.log.render import render
 from lab.log.since import Since, changed_packages, earlier_runs, since_of
-from lab.log.evidence.sourced import sourced
 from lab.record.run import Run
 from lab.workspace import Workspace
 

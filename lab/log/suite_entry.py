@@ -15,11 +15,11 @@ from lab.log.draft import (
     generated,
     related_runs,
 )
+from lab.log.evidence.source import runs_of
 from lab.log.nights import night_of
 from lab.log.report import failure_actions, suite_specs
 from lab.log.research_entry import compared
 from lab.log.selection import rows_for
-from lab.log.evidence.source import runs_of
 from lab.record.run import Run
 from lab.workspace import Workspace
 

@@ -18,8 +18,8 @@ from lab.comparison.measure import ARM, attribute, headline, label, seed_of
 from lab.log.book import Book, Section, date_of
 from lab.log.entry import entry_sections, entry_title, read_books
 from lab.log.evidence.comment import blocks_of
-from lab.log.findings import listed
 from lab.log.evidence.source import runs_of
+from lab.log.findings import listed
 from lab.record.lazy import Shelf
 from lab.record.run import Run
 from lab.workspace import Workspace

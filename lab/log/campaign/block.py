@@ -10,9 +10,9 @@ from lab import numbers
 from lab.duration import show_duration
 from lab.log.campaign import words
 from lab.log.campaign.build import Campaign, Change, Task, Variant, campaign_of
+from lab.log.evidence.sourced import sourced_campaign
 from lab.log.nights import night_of
 from lab.log.render import render
-from lab.log.evidence.sourced import sourced_campaign
 from lab.record.run import Run
 from lab.workspace import Workspace
 

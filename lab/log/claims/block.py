@@ -10,8 +10,8 @@ from lab import numbers
 from lab.log.claims.expect import read_expectation
 from lab.log.claims.testing import ClaimTest, run_test
 from lab.log.claims.words import STATES, sentence, table
-from lab.log.render import render
 from lab.log.evidence.sourced import sourced_test
+from lab.log.render import render
 from lab.record.run import Run
 from lab.workspace import Workspace
 

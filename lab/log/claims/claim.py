@@ -26,9 +26,9 @@ from lab.log.book import Book, date_of
 from lab.log.claims.block import tested
 from lab.log.claims.testing import GRADES, ClaimTest
 from lab.log.claims.words import STATES, changed, halved, sentence
-from lab.log.evidence.drift import Drift
 from lab.log.entry import entries_of, entry_sections, entry_title, read_books
 from lab.log.evidence.comment import blocks_of
+from lab.log.evidence.drift import Drift
 from lab.log.evidence.snapshot import read_snapshot
 from lab.record.lazy import Shelf
 from lab.record.run import Run

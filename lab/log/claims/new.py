@@ -23,9 +23,9 @@ from lab.log.compose import NewEntry, checked_date
 from lab.log.draft import NOT_ASSESSED, Draft, related_runs
 from lab.log.entry import entry_sections, read_books
 from lab.log.evidence.comment import blocks_of, wrapped
+from lab.log.evidence.refreshing import save_snapshots
 from lab.log.findings import listed
 from lab.log.place import add_entry
-from lab.log.evidence.refreshing import save_snapshots
 from lab.log.render import render
 from lab.record.run import Run
 from lab.workspace import Workspace

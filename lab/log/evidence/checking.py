@@ -14,19 +14,25 @@ from pathlib import Path
 from typing import Any
 
 from lab.errors import LabError, RunNotFound
-from lab.log.evidence import drift as reasons
-from lab.log.evidence.arrivals import Arrivals, described
 from lab.log.blocks import block_text
 from lab.log.book import Book
-from lab.log.evidence.seen import remembered
-from lab.log.evidence.drift import Difference, Drift, differences, normal, same
 from lab.log.entry import read_books
+from lab.log.evidence import drift as reasons
+from lab.log.evidence.arrivals import Arrivals, described
 from lab.log.evidence.comment import Block, block_id, blocks_of
-from lab.log.pictures import is_plot, picture_drifts, shown, stray_pictures
-from lab.log.plot_block import figures_folder
-from lab.log.evidence.snapshot import Snapshot, evidence_folder, read_snapshot, snapshot_path, text_hash
+from lab.log.evidence.drift import Difference, Drift, differences, normal, same
+from lab.log.evidence.seen import remembered
+from lab.log.evidence.snapshot import (
+    Snapshot,
+    evidence_folder,
+    read_snapshot,
+    snapshot_path,
+    text_hash,
+)
 from lab.log.evidence.source import EitherRuns, LiveRuns, RunSource, runs_of
 from lab.log.evidence.telling import TaggedBlock, block_lines, tagged_block
+from lab.log.pictures import is_plot, picture_drifts, shown, stray_pictures
+from lab.log.plot_block import figures_folder
 from lab.numbers import counted
 from lab.provenance import Number
 from lab.record.lazy import Shelf

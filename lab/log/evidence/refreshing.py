@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from lab.errors import LabError
-from lab.log.evidence.arrivals import Arrivals
 from lab.log.book import Book, edit
 from lab.log.changes import entries, find_entry
-from lab.log.evidence.seen import remember
-from lab.log.evidence.drift import same
 from lab.log.entry import Entry, entry_sections, read_books
+from lab.log.evidence.arrivals import Arrivals
 from lab.log.evidence.comment import Block, block_id, blocks_of, opening
-from lab.log.pictures import drop_unused, due_picture, is_plot, of_plots, shown
-from lab.log.plot_block import log_folder
+from lab.log.evidence.drift import same
+from lab.log.evidence.seen import remember
 from lab.log.evidence.snapshot import Snapshot, snapshot_path, write_snapshot
 from lab.log.evidence.source import LiveRuns, runs_of
 from lab.log.evidence.telling import TaggedBlock, tagged_block
+from lab.log.pictures import drop_unused, due_picture, is_plot, of_plots, shown
+from lab.log.plot_block import log_folder
 from lab.record.lazy import Shelf
 from lab.workspace import Workspace
 
