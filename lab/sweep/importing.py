@@ -75,11 +75,13 @@ def _space_of(table: Table, given: Space | None, name: str) -> Space:
     """The space of the new study: the given one, or what the trials tell."""
     if given is not None:
         return replace(given, name=name, objective=table.objective, direction=table.direction)
-    rows = [row.params for row in table.rows if row.params and row.state != "FAIL"]
-    names = [name for name in table.names if any(name in row for row in rows)]
+    everything = [row.params for row in table.rows if row.params]
+    # A trial that failed may have done so before all its parameters were chosen.
+    rows = [row.params for row in table.rows if row.params and row.state != "FAIL"] or everything
+    names = [name for name in table.names if any(name in row for row in everything)]
     if not names:
         raise SweepError("No parameter was found in the trials", seen=table.source)
-    parameters = infer_parameters(rows, names, table.declared)
+    parameters = infer_parameters(everything, names, table.declared, rows)
     stated = [p.name for p in parameters if p.name in table.declared]
     how = "as stated by the study" if stated else "inferred from the values seen"
     table.notes.append(f"Types and ranges of {counted(len(names), 'parameter')}: {how}.")

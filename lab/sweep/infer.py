@@ -14,13 +14,17 @@ Row = Mapping[str, Any]
 
 
 def infer_parameters(
-    rows: Sequence[Row], names: Sequence[str], declared: Mapping[str, Parameter] | None = None
+    rows: Sequence[Row],
+    names: Sequence[str],
+    declared: Mapping[str, Parameter] | None = None,
+    whole: Sequence[Row] | None = None,
 ) -> tuple[Parameter, ...]:
     """The parameters of trials, each row the active values of one.
 
     Numbers get the range that was seen; whole numbers that leave gaps become choices. A parameter
     that is missing in some rows depends on the first one whose value tells exactly when. `declared`
-    are ranges that are known.
+    are ranges that are known; `whole` are the rows that lack nothing but what a condition leaves
+    out, by default all.
     """
     known = declared or {}
     plain = [
@@ -28,7 +32,7 @@ def infer_parameters(
         for name in names
     ]
     return tuple(
-        Parameter(**{**vars(parameter), "when": _condition(rows, parameter.name, plain)})
+        Parameter(**{**vars(parameter), "when": _condition(whole or rows, parameter.name, plain)})
         for parameter in plain
     )
 
