@@ -45,7 +45,7 @@ def run(
         if outcome.recovered:
             console.print(f"{outcome.recovered} left behind by a process that is gone: taken up")
         _print_status(outcome.study, console)
-        again, study = f"lab sweep run {file}", outcome.study
+        again = f"lab sweep run {file}"
         console.print(
             f"Go on: {again}"
             if outcome.interrupted
