@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+from lab.sweep.analysis import Analysis, analyze
 from lab.sweep.space import Branch, Parameter, Space
 from lab.sweep.study import Study, read_study
 from lab.sweep.trial import Trial
 
-__all__ = ["Branch", "Parameter", "Space", "Study", "Trial", "read_study"]
+__all__ = [
+    "Analysis",
+    "Branch",
+    "Parameter",
+    "Space",
+    "Study",
+    "Trial",
+    "analyze",
+    "read_study",
+]

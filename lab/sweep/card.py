@@ -78,11 +78,10 @@ def _flags(found: Analysis) -> list[str]:
     flags = []
     if found.baseline:
         flags += one_class.told(found.baseline, found.study.objective)
-        above = abs(found.winner.best.value - found.baseline.value)
-        flags.append(
-            f"The best trial is {numbers.size(found.study.objective, above)} above always "
-            f"answering `{found.baseline.label}`."
-        )
+        lead = found.winner.best.value - found.baseline.value
+        size = numbers.size(found.study.objective, lead)
+        standing = f"{size} above" if lead > 0 else "no better than"
+        flags.append(f"The best trial is {standing} always answering `{found.baseline.label}`.")
         share = found.baseline.count / len(found.study.complete)
         if share >= 0.25:
             flags.append(
@@ -102,7 +101,10 @@ def _flags(found: Analysis) -> list[str]:
 
 
 def _narrow(found: Analysis) -> list[Boundary]:
-    """The bounds that the top quarter touches and that can be moved: zero and hard limits stay."""
+    """The bounds that the top quarter touches and that can be moved: zero and hard limits stay.
+
+    None where the space was inferred: its bounds are trials themselves.
+    """
 
     def movable(b: Boundary) -> bool:
         parameter = found.study.space.parameter(b.name)
@@ -110,6 +112,8 @@ def _narrow(found: Analysis) -> list[Boundary]:
             return parameter.low not in (0, parameter.hard_low)
         return parameter.high != parameter.hard_high
 
+    if found.study.inferred:
+        return []
     return [b for b in found.classical.boundaries if b.narrow and movable(b)]
 
 
