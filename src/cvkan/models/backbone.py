@@ -131,13 +131,7 @@ class HierarchicalLayer(AdditiveLayer):
                 n_grids=n_tokens // (grid[0] * grid[1]) if grid else 1,
             )
 
-        largest_group = 1 << count_levels(n_tokens, config.levels)
-        if config.n_paths > largest_group:
-            raise ConfigError(
-                f"paths repeat: the largest groups of these {n_tokens} tokens have {largest_group}",
-                seen=config.n_paths,
-                do=f"Set n_paths to at most {largest_group}.",
-            )
+        _check_idle(config, n_tokens)
         if config.n_paths == 1:
             self.hierarchy: nn.Module = hierarchy()
         else:
@@ -215,6 +209,24 @@ class Backbone(nn.Module):
         for layer in self.layers:
             z = layer(z, mask)
             yield z
+
+
+def _check_idle(config: ModelConfig, n_tokens: int) -> None:
+    """ConfigError for levels that no group of these tokens has, and for paths that repeat."""
+    needed = count_levels(n_tokens, None)
+    if config.levels is not None and config.levels > needed:
+        raise ConfigError(
+            f"levels stay unused: one group holds these {n_tokens} tokens after {needed}",
+            seen=config.levels,
+            do=f"Set levels to at most {needed}, or leave it out.",
+        )
+    largest_group = 1 << count_levels(n_tokens, config.levels)
+    if config.n_paths > largest_group:
+        raise ConfigError(
+            f"paths repeat: the largest groups of these {n_tokens} tokens have {largest_group}",
+            seen=config.n_paths,
+            do=f"Set n_paths to at most {largest_group}.",
+        )
 
 
 def _aggregation(

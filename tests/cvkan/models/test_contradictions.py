@@ -154,6 +154,13 @@ def test_no_more_paths_than_places_in_the_largest_group_are_built():
         build(SyntheticConfig(layer="hierarchical", n_paths=5), info)
 
 
+def test_no_more_levels_than_the_tokens_have_are_built():
+    info = DataInfo("x", "synthetic", (5, 6, 2), n_classes=4)
+    build(SyntheticConfig(layer="hierarchical", levels=3), info)
+    with pytest.raises(ConfigError, match="one group holds these 5 tokens after 3: 4"):
+        build(SyntheticConfig(layer="hierarchical", levels=4), info)
+
+
 @pytest.mark.parametrize(
     ("domain", "options"),
     [
