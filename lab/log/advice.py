@@ -19,7 +19,7 @@ from lab.stats.power import MOST
 _URGENT = {
     "diverged": ("diverged", ("disable_amp", "lower_lr")),
     "collapse": ("gave nearly all samples one class", ("class_weights",)),
-    "chance": ("stayed at chance level", ("check_data",)),
+    "chance": ("stayed at chance level", ("check_data", "more_data")),
     "not finite": ("logged a metric that is not finite", ("check_metric",)),
 }
 

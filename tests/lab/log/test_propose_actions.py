@@ -319,3 +319,30 @@ def test_a_run_that_diverged_asks_for_a_lower_rate(place: Workspace) -> None:
     ]  # fmt: skip
     assert "`20260120_100200` (" in asked[0]
     assert "runs diverged" not in new(place, day="2026-01-21").text
+
+
+@pytest.mark.parametrize(
+    ("train", "val", "wanted"),
+    [
+        ([0.35, 0.41, 0.41, 0.41, 0.41, 0.41], [0.35, 0.41, 0.41, 0.41, 0.41, 0.41], "one class"),
+        ([0.25] * 6, [0.25, 0.26, 0.24, 0.25, 0.26, 0.25], "one batch can be learned"),
+        ([0.4, 0.5, 0.6, 0.7, 0.8, 0.9], [0.25, 0.26, 0.24, 0.25, 0.26, 0.25], "more data"),
+    ],
+)
+def test_collapse_and_chance_reach_the_items(
+    workspace: Workspace, train: list[float], val: list[float], wanted: str
+) -> None:
+    for number, width in enumerate((8, 16)):
+        write_run(
+            workspace.runs, f"20260120_10{number:02d}00",
+            params={"width": width, "seed": 0, "epochs": 6, "n_classes": 4, "validation_size": 200},
+            curves={
+                "train/accuracy": train, "val/accuracy": val,
+                **({"val/majority_accuracy": [0.41] * 6} if val[-1] == 0.41 else {}),
+            },
+            headline="val/accuracy",
+        )  # fmt: skip
+    made = lab.log.new("research", runs="seed == 0", by="width", dry_run=True, workspace=workspace)
+    items = made.text.partition("### Action Items")[2].lower()
+    assert wanted in items
+    assert "2 of 2 runs" in items
