@@ -273,13 +273,9 @@ class LiveRun:
     def _process_ends(self) -> None:
         if self._watch is None:
             # Adopted: the executor sees the end, and knows more about it.
-            self._end(self._record_pruned)
+            self._end(lambda: None)
         else:
             self._leave()
-
-    def _record_pruned(self) -> None:
-        if self._pruned and self._error is None:
-            end_run(self._paths, "pruned")
 
     def _end(self, record: Callable[[], object]) -> None:
         # A forked child has inherited this run, and must not end it.

@@ -19,7 +19,7 @@ from lab.notebook.job import Job
 from lab.record.files import locked
 from lab.record.paths import RunPaths
 from lab.record.pruning import answer_reports, open_for_reports
-from lab.record.run import Run
+from lab.record.run import Run, end_run
 from lab.sweep import asking
 from lab.sweep.space import Space
 from lab.sweep.storage import (
@@ -251,6 +251,9 @@ class _Work:
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
         self.ran += 1
+        if stopped and run.status == "done":
+            # The executor saw a notebook come to its end; that it was told to is known here.
+            run = end_run(run.path, "pruned", override=True)
         return run, stopped
 
     def _note_run(self, trial: optuna.Trial, run_id: str) -> None:
