@@ -79,15 +79,19 @@ def _varied(runs: Sequence[Run], without: set[str | None]) -> list[str]:
     """Names of the parameters, and `notebook`, that differ among the runs."""
     first = runs[0].params
     names = dict.fromkeys(name for run in runs for name in run.params)
-    absent = object()
-    varied = [
-        name
-        for name in names
-        if name not in without
-        and any(run.params.get(name, absent) != first.get(name, absent) for run in runs)
-    ]
+    differing = {name for run in runs[1:] for name in _differing(run.params, first)}
+    varied = [name for name in names if name in differing and name not in without]
     several = len({run.notebook for run in runs}) > 1 and "notebook" not in without
     return [*varied, *(["notebook"] if several else [])]
+
+
+def _differing(params: Mapping[str, Any], others: Mapping[str, Any]) -> set[str]:
+    try:
+        return {name for name, _ in params.items() ^ others.items()}
+    except TypeError:  # lists have no hash
+        absent = object()
+        names = {**params, **others}
+        return {n for n in names if params.get(n, absent) != others.get(n, absent)}
 
 
 def _has(run: Run, name: str) -> bool:

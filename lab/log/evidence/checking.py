@@ -15,11 +15,9 @@ from typing import Any
 
 from lab.errors import LabError, RunNotFound
 from lab.log.blocks import block_text
-from lab.log.book import Book
-from lab.log.entry import read_books
 from lab.log.evidence import drift as reasons
 from lab.log.evidence.arrivals import Arrivals, described
-from lab.log.evidence.comment import Block, block_id, blocks_of
+from lab.log.evidence.comment import Block, block_id, blocks_of, lines_with_blocks
 from lab.log.evidence.drift import Difference, Drift, differences, normal, same
 from lab.log.evidence.seen import remembered
 from lab.log.evidence.snapshot import (
@@ -101,7 +99,7 @@ def examine(*, workspace: Workspace | None = None, snapshot: bool = False) -> Ch
     drifts: list[Drift] = []
     notes: list[LogNote] = []
     sources: Counter[str] = Counter()
-    for placed in placed_blocks(read_books(workspace), workspace):
+    for placed in placed_blocks(workspace):
         found, source = checker.judged(placed)
         drifts += found
         sources[source] += 1
@@ -109,9 +107,12 @@ def examine(*, workspace: Workspace | None = None, snapshot: bool = False) -> Ch
     return CheckedLog(tuple(drifts), (*notes, *checker.of_snapshots()), dict(sources))
 
 
-def placed_blocks(books: Sequence[Book], workspace: Workspace) -> Iterator[PlacedBlock]:
-    for book in books:
-        file = workspace.relative(book.path)
+def placed_blocks(workspace: Workspace) -> Iterator[PlacedBlock]:
+    """Every generated block of every log file."""
+    for path in workspace.log_files():
+        if (book := lines_with_blocks(path)) is None:
+            continue
+        file = workspace.relative(path)
         for block in blocks_of(book):
             lines = tuple(line.rstrip() for line in book.lines[block.start : block.end])
             yield PlacedBlock(file, block, lines)

@@ -14,14 +14,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 from lab.log.book import Book
 
 _OPEN = re.compile(r"<!-- lab:evidence (\{.*\}) -->\s*$")
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
 _CLOSE = re.compile(r"<!-- /lab:evidence -->\s*$")
 
 
@@ -58,7 +60,38 @@ def wrapped(spec: dict[str, Any], text: str) -> str:
     return f"{opening(spec)}\n\n{text.strip()}\n\n<!-- /lab:evidence -->"
 
 
-def blocks_of(book: Book) -> Iterator[Block]:
+class Lines(Protocol):
+    """Lines of a log file, and which of them are code."""
+
+    @property
+    def lines(self) -> Sequence[str]: ...
+
+    @property
+    def code(self) -> frozenset[int]: ...
+
+
+@dataclass(frozen=True)
+class PlainLines:
+    """The lines of a log file without any code, which needs no parser to be seen."""
+
+    lines: tuple[str, ...]
+    code: frozenset[int] = frozenset()
+
+
+def lines_with_blocks(path: Path) -> Lines | None:
+    """The lines of a log file; None where it has no block. Raises LogError."""
+    data = path.read_bytes() if path.is_file() else b""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return Book.read(path)
+    if b"lab:evidence" not in data:
+        return None
+    # A comment at the beginning of its line can only be code inside a fence.
+    if b"```" in data or b"~~~" in data:
+        return Book.read(path)
+    return PlainLines(tuple(_LINE.findall(data.decode("utf-8-sig", "surrogateescape"))))
+
+
+def blocks_of(book: Lines) -> Iterator[Block]:
     """The generated blocks of a log file; one never closed reaches to the next, or the end."""
     start: int | None = None
     spec: dict[str, Any] | None = None
