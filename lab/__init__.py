@@ -18,7 +18,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lab import log, site, suite
+    from lab import log, site, suite, sweep
     from lab.api import check, compare, diagnose, note, rerun, show, tag
     from lab.errors import InputError, LabError, WorkFailed
     from lab.executors import run_notebook as run
@@ -56,6 +56,7 @@ __all__ = [
     "start",
     "stop",
     "suite",
+    "sweep",
     "tag",
 ]
 
@@ -84,6 +85,7 @@ _HOMES = {
     "start": "lab.record.live:start",
     "stop": "lab.record.stop:stop",
     "suite": "lab.suite",
+    "sweep": "lab.sweep",
     "tag": "lab.api:tag",
 }
 

@@ -11,7 +11,7 @@ import pytest
 
 import lab
 
-NAMESPACES = {"log", "site", "suite"}
+NAMESPACES = {"log", "site", "suite", "sweep"}
 HEAVY = (
     "IPython", "jinja2", "jupyter_client", "matplotlib", "nbclient", "nbformat", "numpy", "orjson",
     "pandas", "papermill", "psutil", "pydantic", "rich", "scipy", "torch", "typer", "yaml",
@@ -22,7 +22,7 @@ def test_the_public_names() -> None:
     assert lab.__all__ == [
         "InputError", "LabError", "LiveRun", "Run", "WorkFailed", "Workspace", "archive",
         "check", "compare", "diagnose", "log", "new_notebook", "next", "note", "plot", "rerun", "run", "runs", "show", "site",
-        "start", "stop", "suite", "tag",
+        "start", "stop", "suite", "sweep", "tag",
     ]  # fmt: skip
     assert lab.__all__ == sorted(lab.__all__)
     assert dir(lab) == lab.__all__
