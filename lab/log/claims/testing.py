@@ -37,7 +37,7 @@ from lab.comparison.measure import (
 from lab.comparison.verdict import VERDICT_FROM
 from lab.log.claims.expect import Step
 from lab.record.run import Run
-from lab.stats.intervals import paired_difference, welch_difference
+from lab.stats.intervals import paired_difference, quantile, welch_difference
 
 GRADES = ("contradicted", "open", "opposed", "undecided", "observed", "supported")  # worst first
 _LEVEL = 0.95
@@ -280,10 +280,8 @@ def _wider(n: int, level: float) -> float:
     """How many times wider an interval of n values is at `level` than at 95%."""
     if level <= _LEVEL:
         return 1.0
-    from scipy.stats import t
-
     # The smaller sample's degrees of freedom, which for Welch errs towards the wider side.
-    return float(t.ppf(0.5 + level / 2, n - 1) / t.ppf(0.5 + _LEVEL / 2, n - 1))
+    return quantile(level, n - 1) / quantile(_LEVEL, n - 1)
 
 
 def _notes(runs: Sequence[Run], results: Sequence[StepResult], asked: _Asked) -> Iterator[str]:
