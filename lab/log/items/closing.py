@@ -13,6 +13,7 @@ and 4 of every arm", which are read as well, and so is a notebook that an item n
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,6 +39,7 @@ _BEYOND = re.compile(r"Try `(?P<name>\w+)` (?P<way>above|below) (?P<value>-?[\d.
 _OTHER_SEEDS = re.compile(r"Repeat with (?:other|more) seeds", re.IGNORECASE)
 _MEND = re.compile(r"Mend and run again", re.IGNORECASE)
 _RUN_ID = re.compile(r"\b\d{8}_\d{6}(?:-\d+)?(?:_j\d+)?\b")
+_PLANNED = re.compile(r"Run it: `lab run (?P<words>[^`]+)`")
 _NOTEBOOK = re.compile(r"(?:notebooks/)?[\w-]+(?:/[\w-]+)+(?:\.ipynb)?")
 
 
@@ -66,6 +68,8 @@ def closer_of(text: str) -> Closer | None:
     written = _WRITTEN.search(text)
     if written:
         return _from_terms(written["terms"], every="every arm" in text.lower())
+    if planned := _PLANNED.match(text):
+        return _from_command(planned["words"])
     return _from_words(text) or _from_notebooks(text)
 
 
@@ -144,6 +148,25 @@ def _from_words(text: str) -> Closer | None:
     if _MEND.match(text) and (ids := _RUN_ID.findall(text)):
         return Closer(again=tuple(ids))
     return None
+
+
+def _from_command(text: str) -> Closer | None:
+    """The run of a planned experiment: one of its notebook with its values, else one of its name.
+
+    None where the command says neither.
+    """
+    try:
+        notebook, *words = shlex.split(text)
+    except ValueError:
+        return None
+    options = list(zip(words[::2], words[1::2], strict=False))
+    given = (word.partition("=") for option, word in options if option == "-p")
+    values = {name: (literal(value),) for name, _, value in given}
+    if values and notebook.endswith(".ipynb"):
+        return Closer(notebooks=(notebook,), values=values, written=True)
+    names = [word for option, word in options if option == "--name"]
+    named = tuple(parse_query(f"name == {name!r}") for name in names)
+    return Closer(conditions=named, written=True) if named else None
 
 
 def _from_notebooks(text: str) -> Closer | None:

@@ -131,3 +131,18 @@ def test_what_an_expectation_came_to(
 ) -> None:
     said = against_plan(Run.read(ran(workspace)), Plan(expect))
     assert [line.endswith(told or "") for line in said] == ([True] if told else [])
+
+
+def test_the_item_to_run_it_looks_done_after_that_run_alone(
+    notebooks_workspace: Workspace,
+) -> None:
+    notebook = next(iter((notebooks_workspace.root / "notebooks").rglob("*.ipynb")))
+    path = notebook.relative_to(notebooks_workspace.root).as_posix()
+    lab.log.new(
+        "experiment", "No values", related=[path], expect="x", date=DAY,
+        workspace=notebooks_workspace,
+    )  # fmt: skip
+    write_run(notebooks_workspace.runs, "20260120_090000", notebook=path)
+    assert not lab.log.looks_done(workspace=notebooks_workspace)
+    write_run(notebooks_workspace.runs, RUN, notebook=path, name="No values")
+    assert list(lab.log.looks_done(workspace=notebooks_workspace).values()) == [(RUN,)]

@@ -88,6 +88,10 @@ def looks_done(place: Workspace) -> list[tuple[str, ...]]:
         ("Try `d_complex` above 256: the best", (), {}, ["d_complex > 256"]),
         ("Try `lr` below 1e-05: the best", (), {}, ["lr < 1e-05"]),
         ("Run at least 5 epochs to judge a curve", (), {}, ["epochs >= 5"]),
+        ("Run it: `lab run NOTEBOOK -p epochs=8 --name 'It''s 8'`, then", (), {},
+         ["name == 'Its 8'"]),
+        ("Run it: `lab run notebooks/a.ipynb -p epochs=8 --name E`, then", (), {"epochs": (8,)},
+         []),
     ],
 )  # fmt: skip
 def test_what_the_words_ask_for(
@@ -101,7 +105,15 @@ def test_what_the_words_ask_for(
 
 @pytest.mark.parametrize(
     "text",
-    ["Write it up", "x (closes with a bang)", "Set `epochs=50` as default", "x (closes with)", ""],
+    [
+        "Write it up",
+        "Run it: `lab run NOTEBOOK`",
+        "Run it: `lab run 'open`",
+        "x (closes with a bang)",
+        "Set `epochs=50` as default",
+        "x (closes with)",
+        "",
+    ],
 )
 def test_words_that_no_run_can_close(text: str) -> None:
     assert closer_of(text) is None
