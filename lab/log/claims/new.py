@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date as calendar
@@ -165,7 +166,7 @@ def _margin(steps: tuple[Step, ...], margin: float | None, metric: str | None) -
                 "A margin is for `>=` and `=`", seen=margin, do="Leave it out, or expect A>=B."
             )
         return None
-    if margin is not None and margin <= 0:
+    if margin is not None and not 0 < margin < math.inf:
         raise InputError("A margin is above zero", seen=margin, do="As in: --margin 0.01.")
     if margin is None and (metric is None or not numbers.is_fraction(metric)):
         raise InputError(

@@ -240,6 +240,8 @@ def test_a_fresh_clone_knows_a_claim_as_on_its_day(workspace: Workspace, tmp_pat
         ({"runs": "pooling == max"}, "needs runs that are done"),
         ({"margin": 0.1}, "A margin is for"),
         ({"expect": "attention>=mean", "margin": -1.0}, "above zero"),
+        ({"expect": "attention>=mean", "margin": float("nan")}, "above zero"),
+        ({"expect": "attention>=mean", "margin": float("inf")}, "above zero"),
         ({"expect": "attention>=mean", "metric": "train/loss"}, "need the margin"),
         ({"entry": "No such entry"}, "No entry has this title"),
     ],
