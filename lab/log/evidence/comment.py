@@ -92,7 +92,10 @@ def lines_with_blocks(path: Path) -> Lines | None:
 
 
 def blocks_of(book: Lines) -> Iterator[Block]:
-    """The generated blocks of a log file; one never closed reaches to the next, or the end."""
+    """The generated blocks of a log file; one never closed reaches to the next, or the end.
+
+    An end without a beginning is a block of no lines that cannot be read.
+    """
     start: int | None = None
     spec: dict[str, Any] | None = None
     for number, line in enumerate(book.lines):
@@ -102,9 +105,10 @@ def blocks_of(book: Lines) -> Iterator[Block]:
             if start is not None:
                 yield Block(None, start, number)
             start, spec = number + 1, _spec(match[1])
-        elif _CLOSE.match(line) and start is not None:
-            yield Block(spec, start, number)
-            start = None
+        elif _CLOSE.match(line):
+            # An end without a beginning closes what is not held against anything any more.
+            yield Block(spec, start, number) if start is not None else Block(None, number, number)
+            start, spec = None, None
     if start is not None:
         yield Block(None, start, len(book.lines))
 

@@ -211,6 +211,14 @@ def test_evidence_that_was_broken_by_hand(
     assert log.read_bytes() == before
 
 
+def test_a_block_without_its_evidence_is_told(workspace: Workspace, log: Path) -> None:
+    lines = log.read_text().splitlines(keepends=True)
+    at = next(i for i, line in enumerate(lines) if line.startswith("<!-- lab:evidence"))
+    log.write_text("".join([*lines[:at], *lines[at + 1 :]]))
+    (drift,) = lab.log.check(workspace=workspace)
+    assert drift.reason == "evidence changed"
+
+
 def test_evidence_edited_by_hand_is_told(workspace: Workspace, log: Path) -> None:
     log.write_text(log.read_text().replace('"20260119_230202", ', "", 1))
     drifts = lab.log.check(workspace=workspace)
