@@ -51,6 +51,8 @@ def _adopt(comparison: Comparison, verdicts: list[Verdict], names: list[Any]) ->
 
 def _more_seeds(comparison: Comparison, verdicts: list[Verdict], names: list[Any]) -> list[str]:
     """Seeds that would allow a verdict, or that the spread seen asks for."""
+    if all(row.refused for row in comparison.rows):
+        return []  # more of what is not alike allows no verdict either
     few = fewest(comparison)
     if 0 < few < VERDICT_FROM and len(comparison.arms) > 1:
         used = {s for row in comparison.rows for arm in row.arms for s in arm.seeds}

@@ -129,6 +129,7 @@ def new(
         folder=log_folder(_file(file, kind, title or "", workspace), workspace),
     )  # fmt: skip
     _check_asked(kind, request)
+    _check_lines(request)
     about: list[Run] | None
     pending: Pending | None = None
     if kind == "experiment":
@@ -268,6 +269,21 @@ def _check_asked(kind: str, request: Request) -> None:
             seen=", ".join(useless),
             do=f"Leave it out, or write one of kind {kinds}.",
         )
+
+
+def _check_lines(request: Request) -> None:
+    """Refuse what would break the shape of an entry: these are one line of text each."""
+    given = [("title", request.title), ("category", request.category), ("status", request.status)]
+    for name, text in given:
+        if text is not None and len(text.splitlines()) > 1:
+            raise InputError(f"A {name} is one line of text", seen=repr(text), do="Say it in one.")
+    for text in (*request.actions, *request.related):
+        if len(text.splitlines()) != 1 or not text.strip():
+            raise InputError(
+                "An action item, or what is related, is one line of text",
+                seen=repr(text),
+                do="Repeat the option for several.",
+            )
 
 
 def _file(file: Path | str | None, kind: str, title: str, workspace: Workspace) -> Path:

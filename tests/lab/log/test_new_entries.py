@@ -191,6 +191,10 @@ def test_failures_ask_for_actions(workspace: Workspace) -> None:
         ),
         ("research", {"run": "20260119_230002"}, InputError, "makes an experiment entry"),
         ("research", {"title": "T", "finding": "F", "date": "tomorrow"}, LogError, "Not a date"),
+        ("research", {"title": "T\n## U", "finding": "F"}, InputError, "A title is one line"),
+        ("research", {"title": "T", "finding": "F", "status": "a\nb"}, InputError, "A status is"),
+        ("research", {"title": "T", "finding": "F", "actions": ["a\nb"]}, InputError, "one line"),
+        ("research", {"title": "T", "finding": "F", "actions": [" "]}, InputError, "one line"),
         ("experiment", {}, InputError, "about a run"),
         ("experiment", {"run": "20260119_230003"}, RunNotFound, "20260119_230002"),
         ("suite", {}, InputError, "needs a suite"),
@@ -220,3 +224,18 @@ def test_two_entries_at_once_are_both_there(workspace: Workspace) -> None:
 
 def write(root: Path, title: str) -> None:
     lab.log.new("research", title, finding="F", workspace=Workspace.load(root))
+
+
+def test_more_seeds_are_not_asked_for_where_runs_are_not_alike(workspace: Workspace) -> None:
+    for number, (data, pooling) in enumerate((("a", "mean"), ("b", "attention"))):
+        write_run(
+            workspace.runs,
+            f"20260119_10{number:02d}00",
+            params={"pooling": pooling, "seed": 0},
+            curves={"val/accuracy": [0.5, 0.6 + number / 10]},
+            headline="val/accuracy",
+            data=[{"name": data, "sha256": data * 64, "path": data}],
+        )
+    text = lab.log.new("research", runs="seed == 0", by="pooling", workspace=workspace).text
+    assert "Compare `pooling` again over runs that differ in nothing else" in text
+    assert "of every arm: 5 seeds" not in text
