@@ -42,6 +42,7 @@ from lab.log.render import render
 from lab.log.research_entry import research_draft
 from lab.log.selection import baseline_of, found_by, one_run, repeats_of, rows_for, selected
 from lab.log.suite_entry import suite_draft
+from lab.record.lazy import reading_once
 from lab.record.run import Run
 from lab.workspace import Workspace
 
@@ -67,6 +68,7 @@ class NewEntry:
     repeated: tuple[Action, ...] = ()  # items that it does not ask for again
 
 
+@reading_once
 def new(
     kind: str,
     title: str | None = None,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
 from lab.comparison.measure import goal_in, headline, measured
-from lab.errors import InputError
+from lab.errors import InputError, LabError
 from lab.log.blocks import read_run
 from lab.log.nights import latest_per_plan
+from lab.record.files import RecordWarning
+from lab.record.lazy import shelf_of
 from lab.record.run import Run
 from lab.workspace import Workspace
 
@@ -51,9 +54,19 @@ def standing(runs: Sequence[Run]) -> list[Run]:
 
 
 def found_by(where: str | None, workspace: Workspace) -> list[Run]:
-    from lab.record.catalogue import find_runs
+    """The runs that match, newest first, each read as far as it is asked for."""
+    from lab.record.where import parse_query
 
-    return find_runs(workspace, where=where)
+    query = parse_query(where) if where else None
+    shelf, found = shelf_of(workspace), []
+    for name in reversed(shelf.ids):
+        try:
+            run = shelf.run(name)
+        except LabError as error:
+            warnings.warn(str(error), RecordWarning, stacklevel=3)
+        else:
+            found += [run] if run is not None else []
+    return query.select(found) if query is not None else found
 
 
 def one_run(

@@ -20,7 +20,7 @@ from lab.log.entry import entry_sections, entry_title, read_books
 from lab.log.evidence.comment import blocks_of
 from lab.log.evidence.source import runs_of
 from lab.log.findings import listed
-from lab.record.lazy import Shelf
+from lab.record.lazy import Shelf, shelf_of
 from lab.record.run import Run
 from lab.workspace import Workspace
 
@@ -56,7 +56,7 @@ def tried_spec(
     by, metric = comparison["by"], comparison.get("metric")
     asked = _asked(by, metric, runs)
     ours = {run.id for run in runs}
-    shelf = Shelf(workspace)
+    shelf = shelf_of(workspace)
     earlier: dict[tuple[str, str], list[str]] = {}
     written = set(known)
     for book in read_books(workspace):

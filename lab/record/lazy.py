@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import orjson
 
@@ -89,6 +92,40 @@ class Shelf:
         if record is None or record.get("status") == "running":
             return Run.read_if_there(RunPaths(Path(folder)))
         return LazyRun(folder, record)
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+_SHARED: ContextVar[Shelf | None] = ContextVar("shelf", default=None)
+
+
+@contextlib.contextmanager
+def one_shelf(workspace: Workspace) -> Iterator[Shelf]:
+    """One Shelf for all that is done inside: each run is read once, as it is then."""
+    shelf = Shelf(workspace)
+    token = _SHARED.set(shelf)
+    try:
+        yield shelf
+    finally:
+        _SHARED.reset(token)
+
+
+def reading_once(function: Callable[P, T]) -> Callable[P, T]:
+    """Give a function with a `workspace` keyword one shelf for all that it does."""
+
+    @wraps(function)
+    def sharing(*args: P.args, **kwargs: P.kwargs) -> T:
+        workspace = kwargs.get("workspace")
+        with one_shelf(workspace if isinstance(workspace, Workspace) else Workspace.find()):
+            return function(*args, **kwargs)
+
+    return sharing
+
+
+def shelf_of(workspace: Workspace) -> Shelf:
+    """The shelf shared here, else a new one."""
+    shared = _SHARED.get()
+    return shared if shared is not None and shared.workspace == workspace else Shelf(workspace)
 
 
 def _names(folder: Path) -> list[str]:

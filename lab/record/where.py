@@ -85,7 +85,8 @@ def lookup(run: Run, name: str) -> Any:
         return _metric(run, name)
     if name in run.record:
         return run.record[name]
-    if name in run.params:
+    # A parameter is a Python name, so that what has a dot is none and its file is not read.
+    if "." not in name and name in run.params:
         return run.params[name]
     if name == "arm":
         name = "suite.arm"

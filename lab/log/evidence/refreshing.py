@@ -22,7 +22,7 @@ from lab.log.evidence.source import LiveRuns, runs_of
 from lab.log.evidence.telling import TaggedBlock, tagged_block
 from lab.log.pictures import drop_unused, due_picture, is_plot, of_plots, shown
 from lab.log.plot_block import log_folder
-from lab.record.lazy import Shelf
+from lab.record.lazy import shelf_of
 from lab.workspace import Workspace
 
 
@@ -82,7 +82,7 @@ class _Writer:
 
     def __init__(self, workspace: Workspace, extend: bool) -> None:
         self.workspace = workspace
-        shelf = Shelf(workspace)
+        shelf = shelf_of(workspace)
         self.live = LiveRuns(workspace, shelf)
         self._arrivals = Arrivals(shelf) if extend else None
         self._snapshots: dict[str, Snapshot] = {}

@@ -11,9 +11,10 @@ from lab.diagnosis.finding import STEPS
 from lab.errors import LabError
 from lab.log.entry import Action, actions_of, cited_runs, read_books
 from lab.log.items.closing import closer_of, without_closer
-from lab.log.items.ledger import SUITES, known_run
+from lab.log.items.ledger import SUITES
 from lab.log.items.register import fresh_id, read_register
 from lab.log.items.wording import stamped
+from lab.record.lazy import shelf_of
 from lab.record.run import Run
 from lab.workspace import Workspace
 
@@ -105,7 +106,7 @@ class _Scopes:
 
     def __init__(self, cited: dict[str, tuple[str, ...]], workspace: Workspace) -> None:
         self._cited = cited
-        self._workspace = workspace
+        self._shelf = shelf_of(workspace)
         self._runs: dict[str, Run | None] = {}
 
     def of(self, action: Action) -> Scope:
@@ -113,7 +114,10 @@ class _Scopes:
 
     def _run(self, run_id: str) -> Run | None:
         if run_id not in self._runs:
-            self._runs[run_id] = known_run(self._workspace, run_id)
+            try:
+                self._runs[run_id] = self._shelf.run(run_id)
+            except LabError:  # `lab check` tells of what is damaged
+                self._runs[run_id] = None
         return self._runs[run_id]
 
 

@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 
 import lab.log
 from lab.cli import app
+from lab.errors import LogError
+from lab.errors import LogError
 from lab.log.book import Book
 from lab.log.evidence.comment import blocks_of
 from lab.log.evidence.snapshot import evidence_folder
@@ -131,4 +133,6 @@ def test_the_commands(workspace: Workspace, log: Path, monkeypatch: pytest.Monke
     extended = lab_command.invoke(app, ["log", "refresh", "--extend"])
     assert extended.exit_code == 0
     assert "took in 3 runs" in extended.stdout
-    assert lab_command.invoke(app, ["log", "refresh", "--entry", "no such"]).exit_code == 2
+    refused = lab_command.invoke(app, ["log", "refresh", "--entry", "no such"]).exception
+    assert isinstance(refused, LogError)
+    assert "No entry has this title" in str(refused)
