@@ -156,7 +156,9 @@ def test_ties_are_ties(tmp_path: Path) -> None:
     ).to_markdown().replace("**Note", "")
 
 
-def test_a_validation_metric_counts_by_its_best_a_test_metric_by_what_was_chosen_on_it(tmp_path: Path) -> None:
+def test_a_validation_metric_counts_by_its_best_a_test_metric_by_what_was_chosen_on_it(
+    tmp_path: Path,
+) -> None:
     curves = {"val/accuracy": [0.4, 0.6, 0.5], "test/accuracy": [0.7, 0.65]}
     made = [
         write_run(tmp_path, f"20260120_10000{i}", params={"arm_": i}, curves=curves)

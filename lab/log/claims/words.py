@@ -54,7 +54,8 @@ def _said(result: StepResult, margin: float | None) -> str:
             "chance."
         )
     told = f"a lead of {lead}" + (f", 95% interval {interval}" if result.n > 2 else "")
-    return f"{order} on average over {seeds.rstrip(',')} ({told}); a verdict takes {VERDICT_FROM} seeds."
+    over = seeds.rstrip(",")
+    return f"{order} on average over {over} ({told}); a verdict takes {VERDICT_FROM} seeds."
 
 
 def expected(step: Step) -> str:

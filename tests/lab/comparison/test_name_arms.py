@@ -94,7 +94,9 @@ def test_rows_of_numbers_stand_in_order(tmp_path: Path) -> None:
 def test_like_a_run_goes_with_a_parameter(tmp_path: Path) -> None:
     workspace = Workspace.load(write_workspace(tmp_path))
     seeded_runs(workspace.runs, "width", {64: [0.4, 0.5], 128: [0.5, 0.6]})
-    with pytest.raises(InputError, match=r"so it goes with --by PARAMETER: --by arm\. For the arms"):
+    with pytest.raises(
+        InputError, match=r"so it goes with --by PARAMETER: --by arm\. For the arms"
+    ):
         lab.api.compare("arm", like="20260120_100000", workspace=workspace)
     alone = lab.api.compare(like="20260120_100000", workspace=workspace)
     assert alone.rows[0].arms[0].values == (0.4, 0.5)

@@ -295,7 +295,9 @@ def test_suite_files_ask_for_them(tmp_path: Path) -> None:
     file.write_text(
         "name: s\nruns: [{notebook: a.ipynb}]\nlog: [{kind: experiment, plot: val/loss}]\n"
     )
-    with pytest.raises(LabError, match=r"suite.yaml:3 log.0.plot: .*an experiment compares nothing"):
+    with pytest.raises(
+        LabError, match=r"suite.yaml:3 log.0.plot: .*an experiment compares nothing"
+    ):
         read_suite(file)
 
 

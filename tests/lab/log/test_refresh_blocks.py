@@ -12,7 +12,6 @@ from typer.testing import CliRunner
 import lab.log
 from lab.cli import app
 from lab.errors import LogError
-from lab.errors import LogError
 from lab.log.book import Book
 from lab.log.evidence.comment import blocks_of
 from lab.log.evidence.snapshot import evidence_folder
