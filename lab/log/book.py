@@ -20,7 +20,7 @@ from lab.log.dates import date_of, split_date
 from lab.log.outline import Outline, Task, legible, outline_of
 from lab.record.files import RecordWarning, write_atomic
 
-__all__ = ["BOM", "Book", "Field", "Section", "Task", "date_of", "edit", "legible"]
+__all__ = ["BOM", "Book", "Field", "Section", "Task", "date_of", "edit", "legible", "source_lines"]
 
 BOM = "\ufeff"
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
@@ -131,7 +131,7 @@ class Book:
             )
         text = data.decode("utf-8", "surrogateescape")
         bom = text.startswith(BOM)
-        lines = tuple(_LINE.findall(text.removeprefix(BOM)))
+        lines = source_lines(text.removeprefix(BOM))
         outline = outline_of(lines)
         return cls(
             path=path,
@@ -156,6 +156,11 @@ class Book:
     @cached_property
     def _heading_lines(self) -> list[int]:
         return [section.line for section in self.sections]
+
+
+def source_lines(text: str) -> tuple[str, ...]:
+    """The lines of a text with their own endings, split where an editor would and nowhere else."""
+    return tuple(_LINE.findall(text))
 
 
 def not_utf8(data: bytes) -> str | None:

@@ -20,10 +20,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
 
-from lab.log.book import Book
+from lab.log.book import Book, source_lines
 
 _OPEN = re.compile(r"<!-- lab:evidence (\{.*\}) -->\s*$")
-_LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
 _CLOSE = re.compile(r"<!-- /lab:evidence -->\s*$")
 
 
@@ -88,7 +87,7 @@ def lines_with_blocks(path: Path) -> Lines | None:
     # A comment at the beginning of its line can only be code inside a fence.
     if b"```" in data or b"~~~" in data:
         return Book.read(path)
-    return PlainLines(tuple(_LINE.findall(data.decode("utf-8-sig", "surrogateescape"))))
+    return PlainLines(source_lines(data.decode("utf-8-sig", "surrogateescape")))
 
 
 def blocks_of(book: Lines) -> Iterator[Block]:

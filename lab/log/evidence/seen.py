@@ -17,7 +17,7 @@ _NAME = ".index-cited"
 
 def remembered(workspace: Workspace) -> set[str]:
     try:
-        return set((workspace.runs / _NAME).read_text(encoding="utf-8").split())
+        return set((workspace.runs / _NAME).read_text("utf-8", "replace").split())
     except OSError:
         return set()
 

@@ -101,6 +101,12 @@ def test_a_run_deleted_where_it_was_is_missing_even_if_it_was_the_only_one(
     assert "run missing" in {d.reason for d in lab.log.check(workspace=workspace)}
 
 
+def test_a_torn_list_of_seen_runs_stops_no_check(workspace: Workspace, log: Path) -> None:
+    seen = workspace.runs / ".index-cited"
+    seen.write_bytes(b"\xff\xfe" + seen.read_bytes()[:-5])
+    assert lab.log.check(workspace=workspace) == []
+
+
 def test_every_number_knows_its_runs_field_aggregation_and_rounding(
     workspace: Workspace, log: Path
 ) -> None:
