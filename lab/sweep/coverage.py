@@ -49,6 +49,7 @@ def _space(space: Space, workspace: Workspace) -> dict[str, Any]:
         }
         for branch in space.branches()
     ]
+    combinations = _combinations(space)
     return {
         "parameters": len(space.params),
         "groups": _groups(space, parent),
@@ -60,14 +61,22 @@ def _space(space: Space, workspace: Workspace) -> dict[str, Any]:
         "tree": tree(space),
         "branches": branches,
         "by_switch": _by_switch(space),
-        "combinations": sum(branch["combinations"] for branch in branches),
+        "combinations": combinations,
+        "reachable_percent": 100 * min(space.n_trials / combinations, 1),
         "n_trials": space.n_trials,
         "n_random": space.n_random,
+        "n_adaptive": space.n_trials - space.n_random,
+        "last_random": space.n_random - 1,
+        "random_each_branch": space.n_random / len(branches),
         "sampler": space.sampler,
         "pruner": space.pruner,
         "notes": space.notes,
         "rationale": space.rationale,
     }
+
+
+def _combinations(space: Space) -> int:
+    return sum(space.combinations(branch) for branch in space.branches())
 
 
 def _groups(space: Space, parent: Space | None) -> list[dict[str, Any]]:
@@ -175,6 +184,7 @@ def _visited(study: Study) -> dict[str, Any]:
         "branches": branches,
         "outside": sum(not any(b.holds(t.params) for b in space.branches()) for t in trials),
         "combinations": len(tried),
+        "combinations_percent": 100 * len(tried) / _combinations(space),
         "parameters": [
             visits.visited(parameter, trials)
             | {
