@@ -71,7 +71,7 @@ def token_shares(model: TokenModel, inputs: Tensor) -> Matrix:
         shares = torch.nn.functional.one_hot(winners, tokens).float().mean(1)
     elif isinstance(pool, LastPool):
         places = torch.arange(tokens, device=mask.device)
-        shares = torch.nn.functional.one_hot((places * mask).argmax(1), tokens)
+        shares = torch.nn.functional.one_hot((places * mask).argmax(1), tokens).float()
     else:
         shares = mask / mask.sum(1, keepdim=True).clamp(min=1)
     return tuple(map(tuple, shares.cpu().tolist()))

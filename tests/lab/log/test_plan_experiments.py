@@ -9,6 +9,7 @@ import pytest
 from helpers import write_run
 
 import lab.log
+from lab.cli.log_actions import told_answer
 from lab.errors import InputError, LogError, ParameterError
 from lab.log.expectation import Plan, against_plan
 from lab.record.run import Run
@@ -146,3 +147,22 @@ def test_the_item_to_run_it_looks_done_after_that_run_alone(
     assert not lab.log.looks_done(workspace=notebooks_workspace)
     write_run(notebooks_workspace.runs, RUN, notebook=path, name="No values")
     assert list(lab.log.looks_done(workspace=notebooks_workspace).values()) == [(RUN,)]
+
+
+@pytest.mark.parametrize("related", [(), ("notebooks/domains/image.ipynb",)])
+def test_the_plan_of_tomorrow_runs_it_so_that_its_run_finds_it(
+    lab_notebook: Workspace, related: tuple[str, ...]
+) -> None:
+    workspace = lab_notebook
+    plan(workspace, related=related, date="2026-01-19")
+    (asked,) = lab.log.next_plan(workspace=workspace).to_run
+    notebook = related[0] if related else "NOTEBOOK"
+    assert asked.command == f"lab run {notebook} -p n_layers=8 --name 'Eight layers'"
+    ran(workspace, name="Eight layers")
+    tomorrow = lab.log.next_plan(workspace=workspace)
+    ((action, runs),) = [(item.action, item.runs) for item in tomorrow.looks_done]
+    assert (tomorrow.to_run, runs) == ((), (RUN,))
+    told = told_answer(action, runs)
+    assert told.endswith(f"(lab log new experiment 'Eight layers' --run {RUN})")
+    lab.log.new("experiment", "Eight layers", run=RUN, workspace=workspace)
+    assert not any(a.id == action.id for a in lab.log.actions("open", workspace=workspace))

@@ -147,7 +147,9 @@ def hostile_site(tmp_path_factory: pytest.TempPathFactory, png: bytes) -> Path:
     (docs / "research_log.md").write_text(f"# {HOSTILE}\n\n{HOSTILE}\n\n{hostile_log()}")
     (docs / "experiments" / f"{FILE_NAME}.md").write_text(f"# {HOSTILE}\n\n{hostile_log()}")
     hostile_run(root / "runs")
-    return lab.site.build(workspace=Workspace.load(root)).index.parent
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("LAB_RUNS", raising=False)  # the runs are this workspace's own
+        return lab.site.build(workspace=Workspace.load(root)).index.parent
 
 
 def test_the_attacks_work_where_nothing_stops_them(browser: Browser, tmp_path: Path) -> None:
