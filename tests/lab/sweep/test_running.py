@@ -17,7 +17,7 @@ from sweep_notebook import SPACE, write_space, write_tiny
 
 from lab.errors import SweepError
 from lab.record.run import Run
-from lab.sweep import read_study
+from lab.sweep import read_study, runner
 from lab.sweep.runner import run_sweep
 from lab.workspace import Workspace
 
@@ -85,7 +85,7 @@ def test_the_pruner_stops_a_run_while_it_runs(workspace: Workspace) -> None:
 
 def test_a_killed_sweep_goes_on_without_losing_or_repeating(workspace: Workspace) -> None:
     write_tiny(workspace.root)
-    text = SPACE.replace("n_trials: 6", "n_trials: 3").replace("steps: 2", "steps: 2, pause: 0.4")
+    text = SPACE.replace("n_trials: 6", "n_trials: 2").replace("steps: 2", "steps: 2, pause: 0.4")
     file = write_space(workspace.root, text)
     command = [sys.executable, "-m", "lab.cli", "sweep", "run", str(file)]
     process = subprocess.Popen(command, cwd=workspace.root, stdout=subprocess.DEVNULL)
@@ -97,12 +97,12 @@ def test_a_killed_sweep_goes_on_without_losing_or_repeating(workspace: Workspace
     kept = [t for t in before.trials if t.state == "complete"]
     assert kept
     assert [t for t in outcome.study.trials if t.number in {k.number for k in kept}] == kept
-    assert len(outcome.study.complete) == 3
+    assert len(outcome.study.complete) == 2
     cut = [t for t in before.trials if t.state == "running"]
     configurations = [t.params for t in outcome.study.complete]
     for trial in cut:
         assert configurations.count(trial.params) == 1
-    assert outcome.ran == 3 - len(kept)
+    assert outcome.ran == 2 - len(kept)
 
 
 def wait_for(workspace: Workspace, *, complete: int, running: int) -> None:
@@ -125,12 +125,15 @@ def test_a_space_that_changed_is_another_study(workspace: Workspace) -> None:
         run_sweep(wider, workspace=workspace)
 
 
-def test_a_notebook_that_fails_is_told_and_stops_the_sweep(workspace: Workspace) -> None:
+def test_a_notebook_that_fails_is_told_and_stops_the_sweep(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "_GIVE_UP", 2)
     write_tiny(workspace.root, "import lab\nlab.start()\nraise ValueError('no')\n")
-    text = SPACE.replace("n_trials: 6", "n_trials: 8")
+    text = SPACE.replace("n_trials: 6", "n_trials: 5")
     study = run_sweep(write_space(workspace.root, text), workers=2, workspace=workspace).study
     assert {t.state for t in study.trials} == {"failed"}
-    assert len(study.trials) < 8
+    assert len(study.trials) in (2, 3)  # the other worker may have begun one more
     assert "ValueError: no" in study.trials[0].extra["problem"]
 
 

@@ -10,6 +10,7 @@ import pytest
 from sweep_notebook import SPACE, write_space, write_tiny
 
 from lab.errors import SweepError
+from lab.log.render import render
 from lab.sweep import Space
 from lab.sweep.coverage import coverage
 from lab.workspace import Workspace
@@ -106,3 +107,17 @@ def test_nested_conditions_make_branches_without_impossible_ones(workspace: Work
     assert [b.name for b in space.branches()] == ["a=x, b=true", "a=x, b=false", "a=y"]
     assert [space.combinations(b) for b in space.branches()] == [3, 1, 1]
     assert space.n_random == 20
+
+
+def test_the_coverage_document_says_the_shares_of_a_space(workspace: Workspace) -> None:
+    text = (
+        "study_name: n\nn_trials: 30\nparam_ranges:\n  a: {choices: [x, y]}\n"
+        "  c: {type: int, low: 1, high: 95, when: {a: x}}\n"
+    )
+    file = write_space(workspace.root, text)
+    told = render("sweep_coverage", workspace, c=coverage(str(file), workspace))
+    # 95 combinations where a = x and 1 where a = y; 20 of the 30 trials are random.
+    assert "30 trials can visit at most 31.2% of the discrete combinations." in told
+    assert "- Trials 0 to 19 are drawn at random" in told
+    assert "- The other 10 go where the sampler" in told
+    assert "each of the 2 branches gets about 10 of those trials" in told
