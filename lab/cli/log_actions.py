@@ -135,6 +135,8 @@ def item_table(items: Sequence[Action], answered: Mapping[str, Sequence[str]]) -
 
 
 def told_answer(item: Action, runs: Sequence[str]) -> str:
-    """That runs answer an item, and the command that ticks it."""
+    """That runs answer an item, and the command that closes it."""
+    from lab.log.items.closing import closing_command
+
     shown = f"run {runs[0]}" if len(runs) == 1 else f"{len(runs)} runs, the last {runs[0]}"
-    return f"looks done: {shown} (lab log done {item.number} --by {runs[0]})"
+    return f"looks done: {shown} ({closing_command(item.number, item.text, runs[0])})"

@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lab.errors import LabError
@@ -61,6 +61,8 @@ class Closer:
     other_seeds: bool = False
     again: tuple[str, ...] = ()
     written: bool = False  # by the item's author, in brackets
+    named: str | None = None  # what the run of a planned experiment is to be called
+    command: str | None = None  # which starts that run
 
 
 def closer_of(text: str) -> Closer | None:
@@ -71,6 +73,17 @@ def closer_of(text: str) -> Closer | None:
     if planned := _PLANNED.match(text):
         return _from_command(planned["words"])
     return _from_words(text) or _from_notebooks(text)
+
+
+def closing_command(number: int, text: str, run: str) -> str:
+    """The command that closes an item with the run that answers it.
+
+    The run of a planned experiment completes its entry, which ticks the item as well.
+    """
+    closer = closer_of(text)
+    if closer is not None and closer.named is not None:
+        return f"lab log new experiment {shlex.quote(closer.named)} --run {run}"
+    return f"lab log done {number} --by {run}"
 
 
 def without_closer(text: str) -> str:
@@ -162,11 +175,14 @@ def _from_command(text: str) -> Closer | None:
     options = list(zip(words[::2], words[1::2], strict=False))
     given = (word.partition("=") for option, word in options if option == "-p")
     values = {name: (literal(value),) for name, _, value in given}
+    named = next((word for option, word in options if option == "--name"), None)
     if values and notebook.endswith(".ipynb"):
-        return Closer(notebooks=(notebook,), values=values, written=True)
-    names = [word for option, word in options if option == "--name"]
-    named = tuple(parse_query(f"name == {name!r}") for name in names)
-    return Closer(conditions=named, written=True) if named else None
+        asked = Closer(notebooks=(notebook,), values=values)
+    elif named is not None:
+        asked = Closer(conditions=(parse_query(f"name == {named!r}"),))
+    else:
+        return None
+    return replace(asked, written=True, named=named, command=f"lab run {text}")
 
 
 def _from_notebooks(text: str) -> Closer | None:

@@ -34,13 +34,14 @@ class Need:
     not_seed: Any = None
     like: str | None = None  # the run it is like
     changes: dict[str, Any] = field(default_factory=dict)
+    command: str | None = None  # as a planned experiment says it, with the name it is found by
     run: str | None = None
 
     @property
     def key(self) -> str:
         """What two items that ask for the same run have in common."""
         same = (sorted(self.notebooks), sorted((k, str(v)) for k, v in self.params.items()))
-        rest = [query.text for query in self.conditions]
+        rest = [*(query.text for query in self.conditions), self.command]
         return repr((*same, self.suite if not self.params else None, self.not_seed, rest))
 
     def matches(self, run: Run) -> bool:
@@ -73,7 +74,8 @@ def needs_of(
     by_itself = closer.suites or closer.notebooks or closer.again
     if not named and not by_itself and (closer.every or not closer.written):
         return ()  # it means runs that its entry does not name, or that are not on this machine
-    found = {need.key: need for need in _asked(closer, named, ledger)}
+    asked = (replace(need, command=closer.command) for need in _asked(closer, named, ledger))
+    found = {need.key: need for need in asked}
     own = {*cited} - {*closer.again}
     last = max((run.id for run in named), default="")
     return tuple(

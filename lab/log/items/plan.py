@@ -189,6 +189,7 @@ def _group(need: Need) -> tuple[str, ...]:
     # Seeds are added to a suite together; another value of anything else is another experiment.
     rest = [f"{n}={v}" for n, v in need.changes.items() if n != "seed"]
     rest += [query.text for query in need.conditions]
+    rest += [need.command] if need.command else []
     return (name, *(["seed"] if "seed" in need.changes else []), *rest)
 
 
@@ -238,6 +239,8 @@ def _name(need: Need) -> str:
 
 
 def _by_hand(need: Need) -> _Start:
+    if need.command:
+        return _Start(need.command)
     given = {name: str(value) for name, value in need.changes.items()}
     asked = []
     for query in need.conditions:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 from helpers import write_run
 
@@ -149,14 +150,17 @@ def test_the_item_to_run_it_looks_done_after_that_run_alone(
     assert list(lab.log.looks_done(workspace=notebooks_workspace).values()) == [(RUN,)]
 
 
-@pytest.mark.parametrize("related", [(), ("notebooks/domains/image.ipynb",)])
+@pytest.mark.parametrize("notebook", ["NOTEBOOK", "notebooks/domains/image.ipynb"])
 def test_the_plan_of_tomorrow_runs_it_so_that_its_run_finds_it(
-    lab_notebook: Workspace, related: tuple[str, ...]
+    workspace: Workspace, notebook: str
 ) -> None:
-    workspace = lab_notebook
-    plan(workspace, related=related, date="2026-01-19")
+    related = [notebook] if notebook.endswith(".ipynb") else []
+    if related:
+        cell = nbformat.v4.new_code_cell("n_layers: int = 6", metadata={"tags": ["parameters"]})
+        (workspace.root / notebook).parent.mkdir(parents=True)
+        nbformat.write(nbformat.v4.new_notebook(cells=[cell]), workspace.root / notebook)
+    plan(workspace, related=related)
     (asked,) = lab.log.next_plan(workspace=workspace).to_run
-    notebook = related[0] if related else "NOTEBOOK"
     assert asked.command == f"lab run {notebook} -p n_layers=8 --name 'Eight layers'"
     ran(workspace, name="Eight layers")
     tomorrow = lab.log.next_plan(workspace=workspace)
