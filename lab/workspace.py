@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import fnmatch
 import os
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.errors import WorkspaceError, nearest
+from lab.errors import LogError, WorkspaceError, nearest
 
 RUNS_VARIABLE = "LAB_RUNS"
 WORKSPACE_VARIABLE = "LAB_WORKSPACE"
@@ -102,6 +103,23 @@ class Workspace:
     def experiment_log(self) -> Path:
         return self.root / self.logs[min(1, len(self.logs) - 1)]
 
+    def log_file(self, file: Path | str) -> Path:
+        """Where a log file lies that may not exist yet; raises LogError for one that is none.
+
+        What no glob of `logs` finds, no command would ever list or check.
+        """
+        path = Path(os.path.normpath(self.root / file))
+        path = path if path.is_relative_to(self.root) else path.resolve()
+        inside = path.is_relative_to(self.root)
+        name = path.relative_to(self.root).as_posix() if inside else ""
+        if not inside or not any(_matches(name, pattern) for pattern in self.logs):
+            raise LogError(
+                "That is no log file of this workspace",
+                seen=file,
+                do=f"Log files are {', '.join(self.logs)} ([tool.lab] logs in pyproject.toml).",
+            )
+        return path
+
     def log_files(self) -> list[Path]:
         """Every log file that exists, in the order of the `logs` globs."""
         found: dict[Path, None] = {}
@@ -114,6 +132,21 @@ class Workspace:
         resolved = path.resolve()
         inside = resolved.is_relative_to(self.root)
         return resolved.relative_to(self.root).as_posix() if inside else str(resolved)
+
+
+def _matches(name: str, pattern: str) -> bool:
+    """Whether a glob would find a file of that name, as `Path.glob` reads it."""
+    parts = name.split("/")
+    return _match_parts(parts, [part for part in pattern.split("/") if part not in ("", ".")])
+
+
+def _match_parts(parts: list[str], pattern: list[str]) -> bool:
+    if not pattern:
+        return not parts
+    if pattern[0] == "**":
+        return any(_match_parts(parts[i:], pattern[1:]) for i in range(len(parts)))
+    here = bool(parts) and fnmatch.fnmatchcase(parts[0], pattern[0])
+    return here and _match_parts(parts[1:], pattern[1:])
 
 
 def _table(pyproject: Path) -> dict[str, Any] | None:

@@ -140,7 +140,7 @@ def new(
             about, draft = None, planned_draft(request, plan, workspace)
         else:
             about = [one_run(run, runs, suite, metric, workspace)]
-            given = workspace.root / file if file else None
+            given = workspace.log_file(file) if file else None
             pending = find_pending(title, about[0], workspace, given)
             if pending is not None and (expect or params):
                 raise InputError(
@@ -294,7 +294,7 @@ def _file(file: Path | str | None, kind: str, title: str, workspace: Workspace) 
         return workspace.root / "docs" / "experiments" / f"{name}.md"
     if file is None:
         return workspace.experiment_log if kind == "experiment" else workspace.research_log
-    return workspace.root / file
+    return workspace.log_file(file)
 
 
 def _texts(given: str | Sequence[str]) -> tuple[str, ...]:

@@ -101,7 +101,7 @@ def import_entries(
     workspace = workspace or Workspace.find()
     foreign = _read(Path(source))
     chunks = _chunks(foreign)
-    target = workspace.root / file if file else _target(Path(source), chunks, workspace)
+    target = workspace.log_file(file) if file else _target(Path(source), chunks, workspace)
     if not chunks and target.exists():
         raise LogError(
             f"{source} has no entries",

@@ -66,9 +66,12 @@ def plan_suite(
 
     A triple (suite name, arm, matrix values) is satisfied by a `done` run of it with equal notebook
     source, parameters, code and data; `fresh` ignores such runs. `runs` are those of the workspace,
-    newest first, where they have been read already. Raises SuiteError, NotebookError or
-    ParameterError before anything is written.
+    newest first, where they have been read already. Raises SuiteError, NotebookError,
+    ParameterError or LogError before anything is written.
     """
+    for entry in suite.log_items:
+        if entry.file is not None:
+            workspace.log_file(entry.file)
     wanted = list(_expand(suite, workspace))
     earlier = _earlier_runs(find_runs(workspace) if runs is None else runs, suite.name)
     state = CurrentState(workspace)

@@ -197,7 +197,7 @@ def _own_entry(
         impact=(NOT_ASSESSED,),
         actions=tuple(_actions(spec, test)),
     )
-    path = workspace.root / file if file else workspace.research_log
+    path = workspace.log_file(file) if file else workspace.research_log
     _refuse_twin(spec, workspace)
     text = render("claim_entry", workspace, entry=draft)
     line = None if dry_run else add_entry(path, text)

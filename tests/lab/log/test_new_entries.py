@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import re
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
@@ -15,7 +17,8 @@ from scenarios import night_with_failures, overfitting_run, pooling_night
 
 import lab.log
 from lab.errors import InputError, LabError, LogError, RunNotFound
-from lab.suite.schema import LogItem
+from lab.suite.plan import plan_suite
+from lab.suite.schema import LogItem, Suite
 from lab.workspace import Workspace
 
 BY_HAND = """\
@@ -239,3 +242,39 @@ def test_more_seeds_are_not_asked_for_where_runs_are_not_alike(workspace: Worksp
     text = lab.log.new("research", runs="seed == 0", by="pooling", workspace=workspace).text
     assert "Compare `pooling` again over runs that differ in nothing else" in text
     assert "of every arm: 5 seeds" not in text
+
+
+@pytest.mark.parametrize("file", ["../../out.md", "README.md", "docs/notes.txt", "docs/x/a.md"])
+def test_a_file_that_nothing_would_check_is_no_log_file(workspace: Workspace, file: str) -> None:
+    curves = {"val/accuracy": [0.5, 0.6]}
+    for number, pooling in enumerate(("mean", "attention")):
+        run = write_run(
+            workspace.runs, f"20260120_10000{number}", params={"pooling": pooling}, curves=curves
+        )
+    source = workspace.root / "old.md"
+    source.write_text("# Old\n\n## 2026-01-20 A finding\n\nWords.\n")
+    suite = Suite.model_validate({"name": "s", "runs": [{}], "log": {"file": file}})
+    writes: list[Callable[[], object]] = [
+        lambda: lab.log.new("research", "T", finding="F", file=file, workspace=workspace),
+        lambda: lab.log.new("experiment", "T", run=run.name, file=file, workspace=workspace),
+        lambda: lab.log.import_entries(source, file, workspace=workspace),
+        lambda: lab.log.claim(
+            "Attention is better", by="pooling", metric="val/accuracy", expect="attention>mean",
+            file=file, workspace=workspace,
+        ),
+        lambda: plan_suite(suite, workspace),
+    ]  # fmt: skip
+    before = sorted(workspace.root.parent.parent.rglob("*.md"))
+    for write in writes:
+        with pytest.raises(LogError, match=re.escape(f"no log file of this workspace: {file}.")):
+            write()
+    assert sorted(workspace.root.parent.parent.rglob("*.md")) == before
+
+
+def test_log_files_are_those_that_the_workspace_names(workspace: Workspace) -> None:
+    for file in ("docs/experiments/a.md", "docs/experiments/b/c.md", "docs/x/../research_log.md"):
+        path = workspace.log_file(file)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("# Log\n")
+        assert path in workspace.log_files()
+        assert workspace.log_file(path) == path
