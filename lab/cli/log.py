@@ -144,6 +144,9 @@ def list_(as_json: Json = False) -> None:
     if as_json:
         print_json([entry.as_dict() for entry in entries])
         return
+    if not entries:
+        typer.echo("No entry yet: `lab log new` writes one, `lab log import FILE` brings some in.")
+        return
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in ("date", "title", "status", "open", "where"):
         table.add_column(column)

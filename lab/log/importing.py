@@ -170,6 +170,8 @@ def _read(path: Path) -> Book:
         raise LogError(
             "The file cannot be read", seen=f"{path} ({error.strerror})", do="Mend its path."
         ) from None
+    if not data.strip():
+        raise LogError("There is nothing in this file", seen=path, do="Nothing was written.")
     if b"\0" in data and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise LogError("That is no text file", seen=path, do="A log is a Markdown file.")
     if (problem := not_utf8(data)) is not None and not data.startswith((b"\xff\xfe", b"\xfe\xff")):

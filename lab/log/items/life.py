@@ -81,6 +81,8 @@ def reopen(action: str | int, *, workspace: Workspace | None = None) -> Action:
 
 def find_action(name: str, known: Sequence[Action]) -> Action:
     """The action of this id, beginning of an id, number or part of its text; raises LogError."""
+    if not name.strip():
+        raise LogError("An action item has no name here", seen=name, do="See `lab log actions`.")
     exact = [action for action in known if action.id == name]
     matches = exact or [action for action in known if action.id.startswith(name)]
     number = name.removeprefix("#")
@@ -93,7 +95,11 @@ def find_action(name: str, known: Sequence[Action]) -> Action:
     if matches:
         listed = "; ".join(f"{a.id} {a.text:.50}" for a in matches[:6])
         raise LogError(f"{len(matches)} actions match", seen=name, do=f"Name one: {listed}.")
-    raise LogError("No action has this id or number", seen=name, do="See `lab log actions`.")
+    raise LogError(
+        "No action item has this id or number, or these words",
+        seen=name,
+        do="See `lab log actions`; words are looked for from three letters on.",
+    )
 
 
 def _changed(found: Action, change: Callable[[str, Task], str], workspace: Workspace) -> Action:

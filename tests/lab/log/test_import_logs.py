@@ -156,3 +156,11 @@ def test_what_cannot_come_in(
 def test_a_file_that_is_not_there(workspace: Workspace) -> None:
     with pytest.raises(LogError, match="cannot be read"):
         lab.log.import_entries("nowhere.md", workspace=workspace)
+
+
+def test_an_empty_file_is_refused(workspace: Workspace, tmp_path: Path) -> None:
+    file = tmp_path / "empty.md"
+    file.write_text("\n \n")
+    with pytest.raises(LogError, match="There is nothing in this file"):
+        lab.log.import_entries(file, workspace=workspace)
+    assert not (workspace.root / "docs" / "experiments" / "empty.md").exists()

@@ -73,7 +73,8 @@ def test_an_action_by_id_prefix_number_or_text(workspace: Workspace) -> None:
     ("name", "message"),
     [
         ("a", r"\d+ actions match: a\. Name one: a"),
-        ("zzzz", "No action has this id or number: zzzz"),
+        ("", "An action item has no name here"),
+        ("zzzz", "No action item has this id or number, or these words: zzzz"),
         ("99", "No action"),
         ("aggregation", "actions match"),
     ],
