@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from lab.cli.options import Interesting, Mix
+
 
 def register(app: typer.Typer) -> None:
     app.command("compare")(compare)
@@ -34,16 +36,8 @@ def compare(
         str | None, typer.Option(help="The arm all others are tested against. Default: all pairs.")
     ] = None,
     seed_param: Annotated[str, typer.Option(help="The parameter that only repeats.")] = "seed",
-    interesting: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SIZE",
-            help="The smallest difference worth knowing, in the metric's unit: 0.01 is one point.",
-        ),
-    ] = None,
-    mix: Annotated[
-        bool, typer.Option("--mix", help="A verdict even over mixed settings or data.")
-    ] = False,
+    interesting: Interesting = None,
+    mix: Mix = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
     markdown: Annotated[bool, typer.Option("--md", help="A Markdown table.")] = False,
     latex: Annotated[bool, typer.Option("--latex", help="A LaTeX table.")] = False,

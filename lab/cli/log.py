@@ -10,10 +10,10 @@ import typer
 from typer.core import TyperCommand
 
 from lab.cli import log_actions, log_check, log_claim, log_import
+from lab.cli.options import Interesting, Json, Mix
 
 app = typer.Typer(help="The lab log: dated entries written from runs.", no_args_is_help=True)
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 Many = list[str] | None
 
 
@@ -57,16 +57,8 @@ def new(
     ] = None,
     metric: Annotated[str | None, typer.Option(help="Default: each run's headline metric.")] = None,
     rows: Annotated[str | None, typer.Option(help="One table row per value of this.")] = None,
-    interesting: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SIZE",
-            help="The smallest difference worth knowing, in the metric's unit: 0.01 is one point.",
-        ),
-    ] = None,
-    mix: Annotated[
-        bool, typer.Option("--mix", help="A verdict even over mixed settings or data.")
-    ] = False,
+    interesting: Interesting = None,
+    mix: Mix = False,
     plot: Annotated[
         str | None,
         typer.Option(

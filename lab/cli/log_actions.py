@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lab.cli.options import Json
+
 if TYPE_CHECKING:
     from rich.table import Table
 
     from lab.log import Action
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 Name = Annotated[str, typer.Argument(help="An action's number, its id, or part of its words.")]
 
 _MONTH = 30  # days: lab.log.entry.STALE_DAYS, which is not imported to keep `lab --help` quick

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+from lab.cli.options import Json
 
 _STYLES = {"supported": "green", "contradicted": "red", "weakened": "yellow", "unknown": "dim"}
 

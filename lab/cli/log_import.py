@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lab.cli.options import Json
+
 if TYPE_CHECKING:
     from lab.log.importing import ImportResult
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 
 _MARKS = {"imported": "new", "present": "there", "different": "there, other text"}
 

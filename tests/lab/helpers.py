@@ -20,6 +20,22 @@ def write_workspace(root: Path) -> Path:
     return root
 
 
+def write_notebook(root: Path, name: str, parameters: str) -> Path:
+    """`notebooks/NAME.ipynb` in the workspace at `root`, its one cell the parameters."""
+    cell = {
+        "cell_type": "code",
+        "id": "parameters",
+        "metadata": {"tags": ["parameters"]},
+        "execution_count": None,
+        "outputs": [],
+        "source": parameters,
+    }
+    path = root / "notebooks" / f"{name}.ipynb"
+    path.parent.mkdir(exist_ok=True)
+    _write(path, {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+    return path
+
+
 def write_run(
     runs: Path,
     run_id: str,

@@ -6,9 +6,8 @@ import json
 from datetime import date
 from pathlib import Path
 
-import nbformat
 import pytest
-from helpers import write_run
+from helpers import write_notebook, write_run
 
 import lab
 from lab.errors import InputError
@@ -29,12 +28,7 @@ FILE = "experiments/suites/pooling.yaml"
 @pytest.fixture
 def place(workspace: Workspace) -> Workspace:
     """A workspace with a suite of four runs, all done: mean takes 100 s, attention 200 s."""
-    notebook = nbformat.v4.new_notebook()
-    cell = nbformat.v4.new_code_cell(PARAMETERS)
-    cell.metadata["tags"] = ["parameters"]
-    notebook.cells = [cell]
-    (workspace.root / "notebooks").mkdir()
-    nbformat.write(notebook, workspace.root / "notebooks" / "image.ipynb")
+    write_notebook(workspace.root, "image", PARAMETERS)
     (workspace.root / "experiments" / "suites").mkdir(parents=True)
     (workspace.root / FILE).write_text(SUITE, encoding="utf-8")
     for i, arm in enumerate(("mean", "attention")):

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import nbformat
 import pytest
-from helpers import seeded_runs, write_run
+from helpers import seeded_runs, write_notebook, write_run
 
 import lab.log
 from lab.log.items.closing import closer_of
@@ -30,12 +29,7 @@ PARAMETERS = (
 @pytest.fixture
 def place(workspace: Workspace) -> Workspace:
     """A workspace with one notebook and one suite, of which nothing was run."""
-    notebook = nbformat.v4.new_notebook()
-    cell = nbformat.v4.new_code_cell(PARAMETERS)
-    cell.metadata["tags"] = ["parameters"]
-    notebook.cells = [cell]
-    (workspace.root / "notebooks").mkdir()
-    nbformat.write(notebook, workspace.root / "notebooks" / "image.ipynb")
+    write_notebook(workspace.root, "image", PARAMETERS)
     folder = workspace.root / "experiments" / "suites"
     folder.mkdir(parents=True)
     (folder / "pooling.yaml").write_text(SUITE, encoding="utf-8")
