@@ -3,6 +3,9 @@
 A question is what is compared (`by`), on which notebook and data set, by which metric. Arms of
 suites have names of their own, so two of them have to be the same. An entry counts as an earlier
 try where the new one has runs that it had not; the same runs written up twice are one try.
+
+The evidence counts all that came before and pins the latest of it, so that a question asked for
+the hundredth time does not carry every run of the others along.
 """
 
 from __future__ import annotations
@@ -27,6 +30,8 @@ from lab.workspace import Workspace
 Spec = dict[str, Any]
 _ARMS = (ARM, "suite.arm")
 _MOST = 4  # entries and runs told by name
+_SO_FAR = "So far, with this entry"
+_PINNED = 100  # earlier runs whose seeds are told, the latest
 
 
 @dataclass(frozen=True)
@@ -75,38 +80,45 @@ def tried_spec(
     loose = _never_written(by, asked.arms, runs, shelf, written | ours)
     if not earlier and not loose:
         return None
-    done = [run.id for run in runs if run.status == "done"]
-    told = [{"date": date, "title": title, "runs": ids} for (date, title), ids in earlier.items()]
-    everything = [*done, *loose, *(i for one in earlier.values() for i in one)]
+    done = {run.id for run in runs if run.status == "done"}
+    before = sorted({*loose, *(i for ids in earlier.values() for i in ids)} - done)
+    shown = [{"date": date, "title": title} for date, title in list(earlier)[-_MOST:]]
+    latest = before[-_PINNED:]
     return {
         "kind": "tried",
         "by": by,
         "seed_param": comparison.get("seed_param", "seed"),
-        "runs": sorted(set(everything)),
-        "entries": told,
-        "unwritten": loose,
-    }
+        "runs": sorted({*done, *latest}),
+        "times": len(earlier),
+        "entries": shown,
+        "unwritten": loose[:_MOST],
+        "unwritten_runs": len(loose),
+    } | ({"earlier_runs": len(before), "latest_runs": len(latest)} if before != latest else {})
 
 
 def tried_text(spec: Spec, runs: Sequence[Run]) -> str:
     """The sentences of that evidence; `runs` are all that it pins."""
     entries, loose = spec["entries"], spec["unwritten"]
+    # Evidence of before these counts were kept names every entry and every run.
+    times, unwritten = spec.get("times", len(entries)), spec.get("unwritten_runs", len(loose))
     said = []
-    if entries:
-        times = "once" if len(entries) == 1 else f"{len(entries)} times"
+    if times:
+        often = "once" if times == 1 else f"{times} times"
         names = [f'"{one["title"]}" ({one["date"] or "undated"})' for one in entries[-_MOST:]]
-        more = [f"{len(entries) - _MOST} before these"] if len(entries) > _MOST else []
-        said.append(f"This question was tried {times} before: {listed([*names, *more])}.")
-    if loose:
+        more = [f"{times - _MOST} before these"] if times > _MOST else []
+        said.append(f"This question was tried {often} before: {listed([*names, *more])}.")
+    if unwritten:
         ids = [f"`{i}`" for i in loose[:_MOST]]
-        more = [f"{len(loose) - _MOST} more"] if len(loose) > _MOST else []
-        verb = "was" if len(loose) == 1 else "were"
-        first = numbers.counted(len(loose), "run")
+        more = [f"{unwritten - _MOST} more"] if unwritten > _MOST else []
+        verb = "was" if unwritten == 1 else "were"
+        first = numbers.counted(unwritten, "run")
         said.append(
             f"{first[:1].upper()}{first[1:]} with these settings {verb} never written up: "
             f"{listed([*ids, *more])}."
         )
-    said.append(f"So far, with this entry: {listed(_seeds(spec, runs))}.")
+    latest, earlier = spec.get("latest_runs"), spec.get("earlier_runs")
+    capped = f"In this entry and the latest {latest} of {earlier} earlier runs"
+    said.append(f"{capped if earlier else _SO_FAR}: {listed(_seeds(spec, runs))}.")
     return " ".join(said)
 
 
