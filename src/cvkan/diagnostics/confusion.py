@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,17 @@ class Confusion:
             row[i] / total if total else float("nan")
             for i, (row, total) in enumerate(zip(self.counts, sums, strict=True))
         )
+
+    def metrics(self, split: str) -> dict[str, float]:
+        """The recall of each class that has a sample, as metrics of a run.
+
+        confusion(...).metrics("test")   # {"test/accuracy/falling": 0.5, ...}
+        """
+        return {
+            f"{split}/accuracy/{re.sub(r'[^A-Za-z0-9_.@+-]+', '_', name)}": share
+            for name, share in zip(self.names, self.recall, strict=True)
+            if share == share
+        }
 
 
 def confusion(targets: Tensor, classes: Tensor, names: Sequence[str]) -> Confusion:

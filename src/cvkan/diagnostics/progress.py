@@ -17,6 +17,7 @@ _INTERVAL = 0.5  # seconds between two drawings: short epochs must not flood a s
 _ENDINGS = {
     "finished": "all epochs done",
     "patience": "stopped: no improvement within patience",
+    "stopped": "stopped early, as it was told to",
     "diverged": "stopped: the loss is no longer finite",
 }
 

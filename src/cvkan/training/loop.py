@@ -18,7 +18,7 @@ from cvkan.training.metrics import Metrics
 from cvkan.training.resuming import forget_state, identity, read_state, save_state
 from cvkan.training.trainer import Ending, Trainer
 
-OnEpoch = Callable[[Metrics, int], object]  # (metrics, epoch counted from 1)
+OnEpoch = Callable[[Metrics, int], object]  # (metrics, epoch counted from 1); True stops
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Result:
     test: Metrics  # test/..., with the weights of the best epoch
     n_parameters: int
     seconds: float  # training and validation, without the test
-    ending: Ending  # all epochs, out of patience, or a loss that is no longer finite
+    ending: Ending  # all epochs, out of patience, told to stop, or a loss no longer finite
 
 
 def fit(
@@ -45,8 +45,9 @@ def fit(
     """Train `model` in place; it ends with the weights of the epoch that validated best.
 
     Seeds torch's global generators with `config.seed`: two trainings of equal models are equal to
-    the last bit on the CPU. `on_epoch` is called after each epoch; `checkpoints` is a folder that
-    gets best.pt, last.pt, config.json, and state.pt: all that the next epoch depends on.
+    the last bit on the CPU. `on_epoch` is called after each epoch, and ends the training where it
+    returns True; `checkpoints` is a folder that gets best.pt, last.pt, config.json, and state.pt:
+    all that the next epoch depends on.
 
     With `resume` the training goes on after the last epoch that state.pt has seen, and comes to
     the same weights, history and test, to the last bit on the CPU, as one that was never stopped;
@@ -72,15 +73,15 @@ def fit(
             if isinstance(resume, Path):
                 _save(checkpoints, trainer, data, config, time.perf_counter() - began)
                 for epoch, metrics in enumerate(trainer.history, 1):
-                    if on_epoch:
-                        on_epoch(metrics, epoch)
+                    if on_epoch and on_epoch(metrics, epoch) is True:
+                        trainer.ending = "stopped"
         while trainer.ending is None:
             improved = trainer.epoch()
             if checkpoints:
                 spent = time.perf_counter() - began
                 _save(checkpoints, trainer, data, config, spent, improved=improved)
-            if on_epoch:
-                on_epoch(trainer.history[-1], len(trainer.history))
+            if on_epoch and on_epoch(trainer.history[-1], len(trainer.history)) is True:
+                trainer.ending = "stopped"
     finally:
         trainer.release()  # after an interruption too the model may be trained again
     seconds = time.perf_counter() - began

@@ -23,7 +23,7 @@ from cvkan.training.precision import Stepper, precision_of
 from cvkan.training.predict import predict
 from cvkan.training.schedules import LearningRate
 
-Ending = Literal["finished", "patience", "diverged"]
+Ending = Literal["finished", "patience", "stopped", "diverged"]
 
 
 class Trainer:

@@ -36,6 +36,12 @@ def test_confusion_counts_true_against_predicted():
     assert math.isnan(table.recall[3])
 
 
+def test_the_recall_of_each_class_becomes_metrics_with_names_that_runs_allow():
+    targets, classes = torch.tensor([0, 0, 0, 1]), torch.tensor([0, 1, 0, 0])
+    table = diagnostics.confusion(targets, classes, ("by size", "b", "none of it"))
+    assert table.metrics("val") == {"val/accuracy/by_size": 2 / 3, "val/accuracy/b": 0.0}
+
+
 def test_a_drawn_confusion_writes_its_counts_and_names():
     table = diagnostics.confusion(torch.tensor([0, 1, 1]), torch.tensor([0, 1, 1]), ("cat", "dog"))
     drawn = diagnostics.draw_confusion(table, axes())
