@@ -78,13 +78,13 @@ class Table:
             _pick(values.values(), metric),
             tuple(arms),
             self.baseline or next((arm.name for arm in arms if arm.n), arms[0].name),
-            pairs=tested(arms, self.baseline, self.interesting),
+            pairs=() if refused else tested(arms, self.baseline, self.interesting),
             against_baseline=self.baseline is not None,
             interesting=self.interesting or _usual(metric, arms, goal),
             declared=self.interesting is not None,
             refused=refused,
         )
-        return _with_deltas(row)
+        return row if refused else _with_deltas(row)
 
     def _note(
         self,
@@ -162,7 +162,7 @@ def _with_deltas(row: Row) -> Row:
     best = [arm for arm in measured if len(measured) > 1 and _level(arm.mean, top)]
     leader = next((arm for arm in measured if _level(arm.mean, top)), None)
     reference = row.arm(row.baseline)
-    shown = lettered(row.arms, row.pairs, row.goal) if row.refused is None else {}
+    shown = lettered(row.arms, row.pairs, row.goal)
     arms = []
     for arm in row.arms:
         to_best = _between(row, arm, leader)

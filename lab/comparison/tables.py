@@ -136,23 +136,25 @@ def _arms_across(comparison: Comparison) -> tuple[tuple[str, ...], tuple[tuple[C
     names = row_names(comparison)
     title = (comparison.rows_by or "").rsplit(".", 1)[-1].replace("_", " ").capitalize()
     arms = comparison.arms
+    held = any(row.refused is None for row in comparison.rows)
     lines = []
     for row, name in zip(comparison.rows, names, strict=True):
         cells = [Cell(name)]
         for arm_name in arms:
             arm = row.arm(arm_name)
             cells.append(_value(row, arm) if arm else Cell(numbers.MISSING))
-        cells.append(Cell(_row_delta(row)))
+        cells += [Cell(_row_delta(row))] if held else []
         cells.append(Cell(_seeds([arm for arm in row.arms if arm.n])))
         lines.append(tuple(cells))
-    return (title, *arms, "Delta", "Seeds"), tuple(lines)
+    return (title, *arms, *(["Delta"] if held else []), "Seeds"), tuple(lines)
 
 
 def _arms_down(comparison: Comparison) -> tuple[tuple[str, ...], tuple[tuple[Cell, ...], ...]]:
     """One line per arm: seeds, value, what it may be, difference to baseline and best."""
     row = comparison.rows[0]
     measured = row.measured
-    more = len(measured) > 2
+    held = row.refused is None
+    more = held and len(measured) > 2
     ends = "95% interval" if any(arm.low is not None for arm in measured) else "Range"
     wide = any(arm.n > 1 for arm in measured)
     lettered = any(arm.letters for arm in measured)
@@ -160,7 +162,8 @@ def _arms_down(comparison: Comparison) -> tuple[tuple[str, ...], tuple[tuple[Cel
     for arm in row.arms:
         cells = [Cell(arm.name, _stands_out(row, arm)), Cell(str(arm.n)), _value(row, arm)]
         cells += [Cell(_ends(row, arm, ends))] if wide else []
-        cells.append(Cell("baseline" if arm.name == row.baseline else _delta(row, arm, best=False)))
+        delta = "baseline" if arm.name == row.baseline else _delta(row, arm, best=False)
+        cells += [Cell(delta)] if held else []
         cells += [Cell(_delta(row, arm, best=True))] if more else []
         cells += [Cell(arm.letters)] if lettered else []
         lines.append(tuple(cells))
@@ -169,7 +172,8 @@ def _arms_down(comparison: Comparison) -> tuple[tuple[str, ...], tuple[tuple[Cel
     counted = "Seeds" if all(arm.of_seeds for arm in measured) else "Runs"
     headings = [comparison.by.replace("_", " ").capitalize(), counted, value]
     headings += [ends] if wide else []
-    headings += ["Delta", *(["To best"] if more else []), *(["Group"] if lettered else [])]
+    headings += ["Delta"] if held else []
+    headings += [*(["To best"] if more else []), *(["Group"] if lettered else [])]
     return tuple(headings), tuple(lines)
 
 
@@ -194,14 +198,14 @@ def _value(row: Row, arm: Arm) -> Cell:
 
 
 def _stands_out(row: Row, arm: Arm) -> bool:
-    # Where all are level, or not comparable, none is the best.
-    return arm.best and len(row.best) < len(row.measured) and row.refused is None
+    # Where all are level none is the best.
+    return arm.best and len(row.best) < len(row.measured)
 
 
 def _row_delta(row: Row) -> str:
     """The other arm against the baseline; of many, the best of the others, named."""
     others = [arm for arm in row.measured if arm.name != row.baseline]
-    if not others or not any(arm.name == row.baseline for arm in row.measured):
+    if row.refused or not others or not any(arm.name == row.baseline for arm in row.measured):
         return numbers.MISSING
     pick = max if row.goal == "max" else min
     arm = pick(others, key=lambda other: other.mean or 0.0)

@@ -83,7 +83,7 @@ class Row:
     against_baseline: bool = False  # the pairs are those with the baseline
     interesting: float | None = None  # the smallest difference worth knowing
     declared: bool = False  # somebody said so; else it is the usual one
-    refused: str | None = None  # why these arms get no verdict
+    refused: str | None = None  # why these arms get no verdict, and none is held against another
 
     @property
     def best(self) -> tuple[Arm, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab import numbers
-from lab.comparison import Comparison, Verdict, verdict_of
+from lab.comparison import Comparison, Row, Verdict, verdict_of
 from lab.comparison.measure import ARM
 from lab.comparison.tables import row_names
 from lab.comparison.verdict import VERDICT_FROM
@@ -45,7 +45,7 @@ def tell(comparison: Comparison, runs: Sequence[Run], *, actions: bool = True) -
     headline = _headline(comparison, verdicts)
     return Story(
         by=comparison.by,
-        title=_subject(comparison) + headline,
+        title=_title(comparison, headline),
         headline=headline,
         intro=_intro(comparison),
         lines=tuple(zip(names, (verdict.text for verdict in verdicts), strict=True)),
@@ -56,10 +56,30 @@ def tell(comparison: Comparison, runs: Sequence[Run], *, actions: bool = True) -
     )
 
 
+def _title(comparison: Comparison, headline: str) -> str:
+    subject = _subject(comparison)
+    if not subject and headline.startswith(("no ", "nothing ", "only ")):
+        return headline[:1].upper() + headline[1:]
+    # Behind nothing the name of an arm would begin the title, in lower case as names are.
+    return (subject or "Arms: ") + headline
+
+
 def _headline(comparison: Comparison, verdicts: list[Verdict]) -> str:
     if len(verdicts) == 1:
         return verdicts[0].short
-    verdicts = _contested(comparison, verdicts)
+    contested = _contested(comparison, verdicts)
+    judged = [verdict for row, verdict in contested if not row.refused]
+    rows = numbers.counted(len(contested) or len(verdicts), _row_word(comparison))
+    if not contested:
+        return f"nothing to compare across {rows}"
+    if not judged:
+        return f"no verdict across {rows}, the runs are not alike"
+    rest = len(contested) - len(judged)
+    return _judged(comparison, judged) + (f", no verdict on {rest} more" if rest else "")
+
+
+def _judged(comparison: Comparison, verdicts: list[Verdict]) -> str:
+    """The headline over rows that were not refused a verdict."""
     rows = numbers.counted(len(verdicts), _row_word(comparison))
     winners = Counter(verdict.winner for verdict in verdicts if verdict.winner and verdict.apart)
     if any(verdict.winner for verdict in verdicts) and not winners:
@@ -70,15 +90,16 @@ def _headline(comparison: Comparison, verdicts: list[Verdict]) -> str:
     if 2 * wins <= len(verdicts) and not any(verdict.settled for verdict in verdicts):
         return f"no arm clearly ahead across {rows}{_evidence_tail(comparison)}"
     word = "better" if _all_settled(verdicts, name) else "ahead"
+    where = f"{wins} of {rows}"
     if wins == len(verdicts):
-        return f"{name} {word} in all {rows}{_evidence_tail(comparison)}"
-    return f"{name} {word} in {wins} of {rows}{_evidence_tail(comparison)}"
+        where = f"all {rows}" if wins > 1 else rows
+    return f"{name} {word} in {where}{_evidence_tail(comparison)}"
 
 
-def _contested(comparison: Comparison, verdicts: list[Verdict]) -> list[Verdict]:
-    """The verdicts of rows in which more than one arm has a value."""
+def _contested(comparison: Comparison, verdicts: list[Verdict]) -> list[tuple[Row, Verdict]]:
+    """The rows in which more than one arm has a value, each with its verdict."""
     pairs = zip(comparison.rows, verdicts, strict=True)
-    return [verdict for row, verdict in pairs if len(row.measured) > 1]
+    return [(row, verdict) for row, verdict in pairs if len(row.measured) > 1]
 
 
 def _status(verdicts: list[Verdict]) -> str:
@@ -143,7 +164,8 @@ def _span(seeds: list[Any]) -> str:
 
 def _summary(comparison: Comparison, verdicts: list[Verdict]) -> str | None:
     """How the rows agree, without pooling them."""
-    verdicts = _contested(comparison, verdicts)
+    contested = _contested(comparison, verdicts)
+    verdicts = [verdict for _, verdict in contested]
     if len(verdicts) < 2:
         return None
     winners = Counter(verdict.winner for verdict in verdicts if verdict.winner and verdict.apart)
@@ -157,6 +179,9 @@ def _summary(comparison: Comparison, verdicts: list[Verdict]) -> str | None:
     if level:
         verb = "shows" if level == 1 else "show"
         parts.append(f"{numbers.counted(level, word)} {verb} no difference")
+    if refused := sum(row.refused is not None for row, _ in contested):
+        verb = "gets" if refused == 1 else "get"
+        parts.append(f"{numbers.counted(refused, word)} {verb} no verdict")
     settled = sum(verdict.settled for verdict in verdicts)
     if winners and settled < len(verdicts):
         parts.append(f"the difference is clear in {settled or 'none'} of them")

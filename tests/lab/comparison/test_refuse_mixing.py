@@ -9,6 +9,8 @@ import pytest
 from helpers import seeded_runs, write_run
 
 from lab.comparison import Comparison, compare, verdict_of
+from lab.comparison.export import records
+from lab.comparison.tables import grid
 from lab.errors import InputError
 from lab.log.findings import tell
 from lab.record.run import Run
@@ -47,6 +49,46 @@ def test_other_data_in_another_arm_gets_no_verdict(tmp_path: Path) -> None:
     mixed = compare(runs, by="model", mix=True)
     assert text(mixed).startswith("`b` is better than `a`")
     assert "The runs read different data sets (x, y)." in mixed.notes
+
+
+def test_what_got_no_verdict_shows_no_differences(tmp_path: Path) -> None:
+    values = {"a": A, "b": B, "c": A}
+    for start, (name, seen) in enumerate(values.items()):
+        there = source("x", f"of {name}")
+        seeded_runs(tmp_path, "model", {name: seen}, start=9 * start, data=there)
+    found = compare(runs_in(tmp_path), by="model")
+    assert grid(found).headings == ("Model", "Seeds", "Validation accuracy", "95% interval")
+    record = records(found)[1]
+    assert {record[k] for k in ("delta_best", "delta_baseline", "p_best", "p_baseline")} == {None}
+    assert found.as_dict()["rows"][0]["pairs"] == ()
+    assert tell(found, runs_in(tmp_path)).title == "Model: no verdict, the runs are not alike"
+    mixed = compare(runs_in(tmp_path), by="model", mix=True)
+    assert grid(mixed).headings[4:] == ("Delta", "To best", "Group")
+
+
+def test_titles_of_rows_tell_those_without_a_verdict(tmp_path: Path) -> None:
+    for row, (dataset, refused) in enumerate({"x": False, "y": True, "z": True}.items()):
+        for column, (arm, seen) in enumerate({"a": A, "b": B}.items()):
+            there = source(dataset, arm if refused else "same")
+            seeded_runs(
+                tmp_path,
+                "d",
+                {row: seen},
+                start=20 * row + 9 * column,
+                params={"dataset": dataset},
+                suite={"name": "pilot", "arm": arm, "index": 0},
+                data=there,
+            )
+    runs = runs_in(tmp_path)
+    some = compare(runs, by="arm", rows="dataset")
+    assert tell(some, runs).title == "Arms: b better in one dataset, no verdict on 2 more"
+    assert "2 datasets get no verdict" in (tell(some, runs).summary or "")
+    assert [line[3].text for line in grid(some).lines] == ["+10.2 points", "–", "–"]
+    unlike = [run for run in runs if run.params["dataset"] != "x"]
+    none = compare(unlike, by="arm", rows="dataset")
+    title = "No verdict across 2 datasets, the runs are not alike"
+    assert tell(none, unlike).title == title
+    assert grid(none).headings == ("Dataset", "a", "b", "Seeds")
 
 
 def test_data_sets_are_compared_where_they_are_the_arms(tmp_path: Path) -> None:
