@@ -97,11 +97,25 @@ class Workspace:
 
     @property
     def research_log(self) -> Path:
-        return self.root / self.logs[0]
+        return self._first_log(self.logs[0], "research_log")
 
     @property
     def experiment_log(self) -> Path:
-        return self.root / self.logs[min(1, len(self.logs) - 1)]
+        return self._first_log(self.logs[min(1, len(self.logs) - 1)], "experiment_log")
+
+    def _first_log(self, pattern: str, name: str) -> Path:
+        return self.root / ((_filled(pattern, name) if _is_open(pattern) else None) or pattern)
+
+    def own_log(self, name: str) -> Path | None:
+        """The log file of its own that a document of this name gets, `name` without a suffix.
+
+        It lies where the last glob of `logs` that leaves a name open finds it, as the longer
+        write-ups do in docs/experiments/; None where every log is named.
+        """
+        for pattern in reversed(self.logs):
+            if _is_open(pattern) and (found := _filled(pattern, name)) is not None:
+                return self.root / found
+        return None
 
     def log_file(self, file: Path | str) -> Path:
         """Where a log file lies that may not exist yet; raises LogError for one that is none.
@@ -132,6 +146,20 @@ class Workspace:
         resolved = path.resolve()
         inside = resolved.is_relative_to(self.root)
         return resolved.relative_to(self.root).as_posix() if inside else str(resolved)
+
+
+def _is_open(pattern: str) -> bool:
+    """Whether a glob leaves the name of the file open."""
+    return any(mark in pattern for mark in "*?[")
+
+
+def _filled(pattern: str, name: str) -> str | None:
+    """The path that a glob finds with `name` for what it leaves open; None where it cannot be."""
+    parts = [part for part in pattern.split("/") if part != "**"]
+    head, star, tail = parts[-1].partition("*")
+    parts[-1] = f"{head}{name}{tail}" if star else parts[-1]
+    found = "/".join(parts)
+    return None if _is_open(found) or not _matches(found, pattern) else found
 
 
 def _matches(name: str, pattern: str) -> bool:

@@ -168,16 +168,16 @@ def new(
     path = _file(file, kind, draft.title, workspace)
     if edit:
         text = edited(text)
-    line = None
-    if not dry_run:
-        with written(due_pictures(text, workspace)):
-            line = add_entry(path, text)
-        save_snapshots(text, workspace)
     # The editor may have changed title and date.
     heading = text.strip().split("\n", 1)[0].lstrip("# ").strip()
     dated = date_of(heading) or draft.date
-    place = f"{workspace.relative(path)}:{line}" if line else workspace.relative(path)
     name = heading.removeprefix(dated).strip()
+    line = None
+    if not dry_run:
+        with written(due_pictures(text, workspace)):
+            line = add_entry(path, text, title=name if kind == "campaign" else "")
+        save_snapshots(text, workspace)
+    place = f"{workspace.relative(path)}:{line}" if line else workspace.relative(path)
     return NewEntry(name, dated, path, line, text, place, proposed.repeated)
 
 
@@ -291,7 +291,8 @@ def _check_lines(request: Request) -> None:
 def _file(file: Path | str | None, kind: str, title: str, workspace: Workspace) -> Path:
     if file is None and kind == "campaign":
         name = "_".join(_WORD.findall(title.lower())) or "campaign"
-        return workspace.root / "docs" / "experiments" / f"{name}.md"
+        if own := workspace.own_log(name):
+            return own
     if file is None:
         return workspace.experiment_log if kind == "experiment" else workspace.research_log
     return workspace.log_file(file)

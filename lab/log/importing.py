@@ -218,10 +218,9 @@ def _without_separator(book: Book, section: Section) -> Sequence[str]:
 def _target(source: Path, chunks: Sequence[_Chunk], workspace: Workspace) -> Path:
     dated = [chunk for chunk in chunks if chunk.date]
     if not dated:
-        folders = [p.split("*")[0].rstrip("/") for p in workspace.logs if "*" in p]
-        if folders:
-            stem = re.sub(r"\W+", "_", source.stem.strip()).strip("_").lower() or "imported"
-            return workspace.root / folders[0] / f"{stem}.md"
+        stem = re.sub(r"\W+", "_", source.stem.strip()).strip("_").lower() or "imported"
+        if own := workspace.own_log(stem):
+            return own
     if dated and all(chunk.experiment for chunk in dated):
         return workspace.experiment_log
     return workspace.research_log

@@ -29,11 +29,12 @@ class Piece:
     date: str | None
 
 
-def add_entry(path: Path, text: str) -> int:
+def add_entry(path: Path, text: str, *, title: str = "") -> int:
     """Write an entry into a log file at the place of its date; returns its line, from 1.
 
-    A missing file is made, with a title. Raises LogError where the entry would not be seen, as
-    behind a code fence that nobody closed, or would hide what follows.
+    A missing file is made, with this title or else the one that its name gives. Raises LogError
+    where the entry would not be seen, as behind a code fence that nobody closed, or would hide
+    what follows.
     """
     plain = text.replace("\r\n", "\n").replace("\r", "\n").strip("\n")
     heading = plain.strip().split("\n", 1)[0].strip()
@@ -44,7 +45,7 @@ def add_entry(path: Path, text: str) -> int:
         data, placed[:] = inserted(book, [Piece(lines, date_of(heading.lstrip("# ")))])
         return data
 
-    edit(path, change, create=fresh(path).encode())
+    edit(path, change, create=fresh(path, title).encode())
     return placed[0] + 1
 
 
@@ -87,9 +88,10 @@ def ended(line: str, newline: str) -> str:
     return line if line.endswith(("\n", "\r")) else line + newline
 
 
-def fresh(path: Path) -> str:
-    """What a new log file starts with."""
-    title, about = _TITLES.get(path.stem, (path.stem.replace("_", " ").title(), ""))
+def fresh(path: Path, title: str = "") -> str:
+    """What a new log file starts with; without a title the name of the file gives one."""
+    named = title or path.stem.replace("_", " ").title()
+    title, about = _TITLES.get(path.stem, (named, ""))
     return f"# {title}\n\n" + (f"{about}\n\n" if about else "") + "---\n\n"
 
 

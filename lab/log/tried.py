@@ -81,9 +81,9 @@ def tried_spec(
     if not earlier and not loose:
         return None
     done = {run.id for run in runs if run.status == "done"}
-    before = sorted({*loose, *(i for ids in earlier.values() for i in ids)} - done)
+    past = sorted({*loose, *(i for ids in earlier.values() for i in ids)} - done)
     shown = [{"date": date, "title": title} for date, title in list(earlier)[-_MOST:]]
-    latest = before[-_PINNED:]
+    latest = past[-_PINNED:]
     return {
         "kind": "tried",
         "by": by,
@@ -93,7 +93,7 @@ def tried_spec(
         "entries": shown,
         "unwritten": loose[:_MOST],
         "unwritten_runs": len(loose),
-    } | ({"earlier_runs": len(before), "latest_runs": len(latest)} if before != latest else {})
+    } | ({"earlier_runs": len(past), "latest_runs": len(latest)} if past != latest else {})
 
 
 def tried_text(spec: Spec, runs: Sequence[Run]) -> str:

@@ -183,6 +183,7 @@ def test_the_write_up_is_a_log_file_that_is_checked(workspace: Workspace) -> Non
     assert "- failed: ValueError: no, cell 2: `odd` (seed 0)" in entry.text
     assert lab.log.check(workspace=workspace) == []
     assert [e.title for e in lab.log.entries(workspace=workspace)] == [entry.title]
+    assert entry.file.read_text("utf-8").startswith("# Width & depth: first look\n")
     text = entry.file.read_text(encoding="utf-8")
     entry.file.write_text(text.replace("+7.0 points", "+8.0 points", 1), encoding="utf-8")
     (drift,) = lab.log.check(workspace=workspace)
