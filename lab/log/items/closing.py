@@ -6,8 +6,8 @@
 (closes with notebook `notebooks/studies/long_run.ipynb`)
 (closes with `notebook ~ image and val/accuracy > 0.9`)   any expression as for `lab runs --where`
 
-The items that comparisons and diagnoses propose say it in words of their own, as in "Run seeds 3
-and 4 of every arm", which are read as well, and so is a notebook that an item names.
+The items that comparisons, claims and diagnoses propose say it in words of their own, as in "Run
+seeds 3 and 4 of every arm", which are read as well, and so is a notebook that an item names.
 """
 
 from __future__ import annotations
@@ -31,6 +31,11 @@ _FILLERS = {"and", "a", "the", "run", "runs", "with", "of", "is", "done", "or"}
 _VALUE = re.compile(r"(?P<name>[A-Za-z_][\w.]*)\s*=(?!=)\s*(?P<value>.+)")
 
 _SEEDS = re.compile(r"Run seeds? (?P<seeds>\d+(?:(?:, | and )\d+)*) of every arm", re.IGNORECASE)
+_SEEDS_OF = re.compile(
+    r"Run seeds? (?P<seeds>\d+(?:(?:, | and )\d+)*) of (?P<arms>`[^`]+`(?:(?:, | and )`[^`]+`)*) "
+    r"\(`(?P<by>[^`]+)`\)",
+    re.IGNORECASE,
+)
 _LONGER = re.compile(r"Run longer \(`(?P<name>\w+)=(?P<value>\d+)`\)", re.IGNORECASE)
 _AT_LEAST = re.compile(
     r"Run (?:longer: about|at least) (?P<count>\d+) (?P<name>epochs|steps)\b", re.IGNORECASE
@@ -47,9 +52,9 @@ _NOTEBOOK = re.compile(r"(?:notebooks/)?[\w-]+(?:/[\w-]+)+(?:\.ipynb)?")
 class Closer:
     """What runs an item asks for.
 
-    `every` asks for it of every arm among the runs that the item's entry names, `like_first` of a
-    run like the first of those, `other_seeds` for a repeat of that one; `again` for these runs once
-    more.
+    `every` asks for it of every arm among the runs that the item's entry names, or of those whose
+    `by` is one of `arms`, `like_first` of a run like the first of those, `other_seeds` for a repeat
+    of that one; `again` for these runs once more.
     """
 
     suites: tuple[str, ...] = ()
@@ -57,6 +62,8 @@ class Closer:
     values: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     conditions: tuple[Query, ...] = ()
     every: bool = False
+    by: str | None = None
+    arms: tuple[str, ...] = ()
     like_first: bool = False
     other_seeds: bool = False
     again: tuple[str, ...] = ()
@@ -147,6 +154,10 @@ def _from_words(text: str) -> Closer | None:
     if match := _SEEDS.match(text):
         seeds = tuple(int(seed) for seed in re.findall(r"\d+", match["seeds"]))
         return Closer(values={"seed": seeds}, every=True)
+    if match := _SEEDS_OF.match(text):
+        seeds = tuple(int(seed) for seed in re.findall(r"\d+", match["seeds"]))
+        arms = tuple(re.findall(r"`([^`]+)`", match["arms"]))
+        return Closer(values={"seed": seeds}, every=True, by=match["by"], arms=arms)
     if match := _LONGER.match(text):
         return Closer(values={match["name"]: (int(match["value"]),)}, every=True)
     if match := _AT_LEAST.match(text):

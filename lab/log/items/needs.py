@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from lab.comparison.measure import attribute, label
 from lab.log.entry import Action
 from lab.log.items.closing import Closer
 from lab.log.items.ledger import Ledger, Planned
@@ -20,13 +22,15 @@ SEED = "seed"
 class Need:
     """One run that is asked for; `run` is the one that answers it, None where there is none yet.
 
-    It matches a done run of one of `notebooks` (any where empty) whose parameters hold `params`.
+    It matches a done run of one of `notebooks` (any where empty) whose parameters hold `params`,
+    or one of `either`.
     `changes` are the parameters that its suite's file gives other values.
     """
 
     label: str
     notebooks: frozenset[str] = frozenset()
     params: dict[str, Any] = field(default_factory=dict)
+    either: tuple[dict[str, Any], ...] = ()
     suite: str | None = None
     arm: str | None = None
     planned: Planned | None = None
@@ -54,7 +58,7 @@ class Need:
             return False
         if self.not_seed is not None and run.params.get(SEED) == self.not_seed:
             return False
-        held = all(n in run.params and same(run.params[n], v) for n, v in self.params.items())
+        held = any(_holds(run, params) for params in (self.params, *self.either))
         return held and self._fulfils(run)
 
     def _fulfils(self, run: Run) -> bool:
@@ -91,6 +95,10 @@ def same(value: Any, wanted: Any) -> bool:
     return bool(value == wanted) or str(value) == str(wanted)
 
 
+def _holds(run: Run, params: Mapping[str, Any]) -> bool:
+    return all(name in run.params and same(run.params[name], v) for name, v in params.items())
+
+
 def _answer(need: Need, runs: Iterable[Run], own: set[str], last: str) -> str | None:
     for run in runs:
         known = run.id in own and need.planned is None
@@ -112,6 +120,8 @@ def _asked(closer: Closer, named: Sequence[Run], ledger: Ledger) -> Iterator[Nee
             yield from _of_notebook(notebook, closer, ledger)
     elif closer.like_first and named:
         yield _like_first(named[0], closer)
+    elif closer.arms:
+        yield from _of_arms(named, closer)
     elif closer.every and named:
         for run in named:
             yield from _changed(_like(run, run.params), closer)
@@ -145,6 +155,19 @@ def _like_first(run: Run, closer: Closer) -> Need:
         not_seed=run.seed if closer.other_seeds else None,
         like=run.id,
     )
+
+
+def _of_arms(named: Sequence[Run], closer: Closer) -> Iterator[Need]:
+    """What is asked of each of these arms, on each task: in any setting in which it was run."""
+    tasks: dict[tuple[str, ...], list[Run]] = defaultdict(list)
+    for run in sorted(named, key=lambda run: run.id, reverse=True):
+        arm = label(attribute(run, str(closer.by)))
+        if arm in closer.arms:
+            tasks[arm, str(run.notebook), label(attribute(run, "dataset"))].append(run)
+    for runs in tasks.values():
+        settings = [_changed(_like(run, run.params), closer) for run in runs]
+        for latest, *others in zip(*settings, strict=True):
+            yield replace(latest, either=tuple(need.params for need in others), like=runs[0].id)
 
 
 def _of_suite(name: str, closer: Closer, ledger: Ledger) -> Iterator[Need]:

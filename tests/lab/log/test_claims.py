@@ -18,6 +18,7 @@ import lab.log
 from lab.errors import InputError, LogError
 from lab.log.claims.expect import Step, read_expectation
 from lab.log.claims.testing import run_test
+from lab.log.items.plan import looks_done
 from lab.record.catalogue import find_runs
 from lab.record.paths import RunPaths
 from lab.record.run import Run
@@ -292,3 +293,44 @@ def test_verdicts_on_chance_are_as_rare_as_promised() -> None:
     assert three["supported"] <= 3  # all three have to hold
     assert three["contradicted"] <= 16  # 7.5 at most expected: half of 5%
     assert one["undecided"] + one["supported"] + one["contradicted"] == 300
+
+
+def seed_runs(runs: Path, seeds: Sequence[int], minute: int, **params: Any) -> list[str]:
+    """Runs of both arms with these seeds, later than those of `arms`."""
+    made = []
+    for seed in seeds:
+        for arm in ("mean", "attention"):
+            run_id = f"20260120_20{minute + len(made):02d}00"
+            given = {"dataset": "cifar10", "pooling": arm, "seed": seed} | params
+            write_run(runs, run_id, params=given, curves={"val/accuracy": [MEAN[seed % 5]]},
+                      headline="val/accuracy")  # fmt: skip
+            made.append(run_id)
+    return made
+
+
+def test_seeds_asked_for_are_proposed_for_closing(workspace: Workspace) -> None:
+    arms(workspace.runs, 3)
+    made = lab.log.claim(TEXT, **ASKED, date="2026-01-20", workspace=workspace)
+    item = "Run seeds 3 and 4 of `attention` and `mean` (`pooling`): 5 seeds allow a verdict"
+    assert f"- [ ] {item}" in made.entry.text
+    (action,) = lab.log.actions("open", workspace=workspace)
+    (group,) = lab.next(workspace=workspace).to_run
+    # As the last run of the first arm that is lacking was made, with another seed.
+    assert (group.runs, group.command) == (4, "lab rerun 20260120_110200 -p seed=3")
+    first = seed_runs(workspace.runs, [3], 0)
+    other = seed_runs(workspace.runs, [4], 10, dataset="fsdd")
+    assert looks_done(workspace=workspace) == {}
+    second = seed_runs(workspace.runs, [4], 20)
+    assert looks_done(workspace=workspace) == {action.id: (*second[::-1], *first[::-1])}
+    assert not {*other} & {*looks_done(workspace=workspace)[action.id]}
+
+
+def test_seeds_asked_for_count_in_any_setting_of_the_claim(workspace: Workspace) -> None:
+    seed_runs(workspace.runs, [0, 1, 2], 0, depth=2)
+    seed_runs(workspace.runs, [0, 1, 2], 10, depth=4)
+    lab.log.claim(TEXT, **ASKED, date="2026-01-20", workspace=workspace)
+    seed_runs(workspace.runs, [3, 4], 20, depth=8)
+    assert looks_done(workspace=workspace) == {}
+    made = seed_runs(workspace.runs, [3, 4], 30, depth=2)
+    (found,) = looks_done(workspace=workspace).values()
+    assert found == tuple(made[::-1])
