@@ -24,7 +24,7 @@ $(READY): pyproject.toml constraints.txt
 	  { echo "Python 3.11 or later is needed; $(PYTHON) is older. Try: make setup PYTHON=python3.12"; exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Installing into .venv (a few minutes the first time) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,mlflow,tensorboard]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dask,dev,mlflow,slurm,tensorboard]'
 	@touch $(READY)
 
 demo: $(READY)
@@ -32,11 +32,11 @@ demo: $(READY)
 
 # Runs of the tests go to a folder of their own, never to runs/.
 test: $(READY)
-	LAB_RUNS=$$(mktemp -d) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+	LAB_RUNS=$$(mktemp -d) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
 	@$(MAKE) --no-print-directory notebooks
 
 test-slow: $(READY)
-	LAB_RUNS=$$(mktemp -d) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m slow
+	LAB_RUNS=$$(mktemp -d) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -m slow
 
 notebooks: $(READY)
 	LAB_RUNS=$$(mktemp -d) OMP_NUM_THREADS=1 $(BIN)/python -m pytest --nbmake --nbmake-timeout=120 -n 2 notebooks
