@@ -19,8 +19,9 @@ from training_step import (
     kept_megabytes,
     lowered,
     medians,
-    parse,
+    parser,
     prepare,
+    start,
     timed,
 )
 
@@ -48,7 +49,7 @@ class ComplexCentring(nn.Module):
 
 
 def main() -> None:
-    options = parse(__doc__, repeats=5)
+    options = start(parser(__doc__, repeats=5))
     config = ImageConfig(d_complex=DIMENSIONS, n_layers=LAYERS, **BY_THE_BOOK)
     cases = {
         f"{LAYERS} blocks with centring": (

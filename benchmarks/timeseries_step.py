@@ -125,6 +125,7 @@ def medians(steps: list[Callable[[], float]], repeats: int) -> list[float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--compile", action="store_true", help="compile all but the peer")
     options = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
@@ -140,6 +141,10 @@ def main() -> None:
             "same": build(config, INFO),
             "best (preset etth1)": best,
         }
+        if options.compile:
+            for name, model in models.items():
+                if name != "complex peer":
+                    model.compile()
         times = medians([stepper(model) for model in models.values()], options.repeats)
         for (name, model), seconds in zip(models.items(), times, strict=True):
             made = best_config if model is best else config  # the best has a size of its own

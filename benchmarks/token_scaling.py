@@ -1,19 +1,30 @@
 """How time and memory grow with the number of tokens, from 64 to 16,384.
 
 Four layers of 128 complex dimensions, forward and backward of a batch of 4: our layers, broadcast
-blocks by torch's complex tensors, and a pre-norm transformer with scaled_dot_product_attention (up
-to 4,096 tokens; its time grows with the square). All run in this process, in turn. The last rows
-are exponents of growth over the last step: 1 is linear. Prints Markdown tables; asserts nothing.
+blocks by torch's complex tensors, and a pre-norm transformer of 8 heads with
+scaled_dot_product_attention (up to 4,096 tokens; its time grows with the square). All run in this
+process, in turn. The last rows are exponents of growth over the last step: 1 is linear. Prints
+Markdown tables; asserts nothing.
 """
 
 from __future__ import annotations
 
+import argparse
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import torch
 from torch import Tensor, nn
-from training_step import ComplexBlock, kept_megabytes, lowered, medians, parse, prepare, timed
+from training_step import (
+    ComplexBlock,
+    kept_megabytes,
+    lowered,
+    medians,
+    parser,
+    prepare,
+    start,
+    timed,
+)
 
 from cvkan.baselines.vit import TransformerBlock
 from cvkan.config import ModelConfig
@@ -22,10 +33,11 @@ from cvkan.polar import Polar
 
 BATCH, DIMENSIONS, LAYERS = 4, 128, 4
 LENGTHS = (64, 256, 1024, 4096, 16384)
+STACKS = ("complex peer", "broadcast", "pointwise", "default", "hierarchical", "transformer")
 LONGEST = {"transformer": 4096}  # tokens
 
 
-def stacks(n_tokens: int) -> dict[str, nn.Module]:
+def stacks(n_tokens: int, wanted: Collection[str] | None) -> dict[str, nn.Module]:
     def ours(**options: object) -> nn.Module:
         config = ModelConfig(d_complex=DIMENSIONS, n_layers=LAYERS, **options)
         return Backbone(config, n_tokens=n_tokens)
@@ -42,14 +54,26 @@ def stacks(n_tokens: int) -> dict[str, nn.Module]:
             n_tokens=n_tokens,
         ),
         "transformer": nn.Sequential(
-            *(TransformerBlock(DIMENSIONS, 4 * DIMENSIONS, 0.0) for _ in range(LAYERS))
+            *(TransformerBlock(DIMENSIONS, 4 * DIMENSIONS, 0.0, heads=8) for _ in range(LAYERS))
         ),
     }
-    return {name: made[name] for name in made if n_tokens <= LONGEST.get(name, n_tokens)}
+    return {
+        name: made[name]
+        for name in made
+        if n_tokens <= LONGEST.get(name, n_tokens) and (not wanted or name in wanted)
+    }
+
+
+def parse() -> argparse.Namespace:
+    """The command line's wishes."""
+    reader = parser(__doc__, repeats=3)
+    reader.add_argument("--lengths", type=int, nargs="+", default=LENGTHS, help="tokens")
+    reader.add_argument("--stacks", nargs="+", choices=STACKS, help="only these")
+    return start(reader)
 
 
 def main() -> None:
-    options = parse(__doc__, repeats=3)
+    options = parse()
 
     def passing(name: str, model: nn.Module, n_tokens: int) -> Callable[[], Tensor]:
         """A forward pass down to one number."""
@@ -68,8 +92,8 @@ def main() -> None:
 
     times: dict[int, dict[str, float]] = {}
     memory: dict[int, dict[str, float]] = {}
-    for n_tokens in LENGTHS:
-        made = stacks(n_tokens)
+    for n_tokens in options.lengths:
+        made = stacks(n_tokens, options.stacks)
         forwards = {
             name: passing(name, model.to(options.device), n_tokens) for name, model in made.items()
         }
@@ -89,12 +113,13 @@ def main() -> None:
 
 def show(title: str, values: dict[int, dict[str, float]]) -> None:
     """A table with a row a length, and how the columns grow at their end."""
-    names = list(values[LENGTHS[0]])
+    names = list(next(iter(values.values())))
     print(f"\n{title}\n\n| tokens | {' | '.join(names)} |\n|---:|{'---:|' * len(names)}")
     for n_tokens, row in values.items():
         cells = (f"{row[name]:,.1f}" if name in row else "" for name in names)
         print(f"| {n_tokens:,} | {' | '.join(cells)} |")
-    print(f"| exponent | {' | '.join(f'{exponent(name, values):.2f}' for name in names)} |")
+    if len(values) > 1:
+        print(f"| exponent | {' | '.join(f'{exponent(name, values):.2f}' for name in names)} |")
 
 
 def exponent(name: str, values: dict[int, dict[str, float]]) -> float:

@@ -217,22 +217,27 @@ def kept_megabytes(model: nn.Module, forward: Callable[[], object]) -> float:
     return total
 
 
-def parse(description: str, *, repeats: int) -> argparse.Namespace:
+def parser(description: str, *, repeats: int) -> argparse.ArgumentParser:
     """The options that these benchmarks have in common."""
-    parser = argparse.ArgumentParser(description=description.splitlines()[0])
-    parser.add_argument("--repeats", type=int, default=repeats)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
-    parser.add_argument("--precision", default="float32", choices=("float32", "bfloat16"))
-    parser.add_argument("--compile", action="store_true", help="compile all but the peer")
-    options = parser.parse_args()
+    reader = argparse.ArgumentParser(description=description.splitlines()[0])
+    reader.add_argument("--repeats", type=int, default=repeats)
+    reader.add_argument("--threads", type=int, default=1)
+    reader.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
+    reader.add_argument("--precision", default="float32", choices=("float32", "bfloat16"))
+    reader.add_argument("--compile", action="store_true", help="compile all but the peer")
+    return reader
+
+
+def start(reader: argparse.ArgumentParser) -> argparse.Namespace:
+    """The command line's options, with torch made ready for them."""
+    options = reader.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
     return options
 
 
 def main() -> None:
-    options = parse(__doc__, repeats=5)
+    options = start(parser(__doc__, repeats=5))
     print(f"Image model, batch {BATCH}, {options.device}, {options.precision}.\n")
     print("| size | model | parameters | ms/step | samples/s | MB kept | peer's time | its MB |")
     print("|---|---|---:|---:|---:|---:|---:|---:|")

@@ -23,8 +23,9 @@ HEADS = 4
 class TransformerBlock(nn.Module):
     """Self-attention, then a feed-forward layer, each normalised before and added after."""
 
-    def __init__(self, dim: int, hidden: int, dropout: float) -> None:
+    def __init__(self, dim: int, hidden: int, dropout: float, *, heads: int = HEADS) -> None:
         super().__init__()
+        self.heads = heads
         self.attention_norm = nn.LayerNorm(dim)
         self.qkv = nn.Linear(dim, 3 * dim)
         self.out = nn.Linear(dim, dim)
@@ -38,7 +39,7 @@ class TransformerBlock(nn.Module):
         return out
 
     def _attend(self, x: Tensor, allowed: Tensor | None) -> Tensor:
-        q, k, v = self.qkv(x).unflatten(-1, (3, HEADS, -1)).permute(2, 0, 3, 1, 4)
+        q, k, v = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         mixed = F.scaled_dot_product_attention(
             q, k, v, attn_mask=allowed
         )  # (B, heads, N, dim / heads)
