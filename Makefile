@@ -24,7 +24,7 @@ $(READY): pyproject.toml constraints.txt
 	  { echo "Python 3.11 or later is needed; $(PYTHON) is older. Try: make setup PYTHON=python3.12"; exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Installing into .venv (a few minutes the first time) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dask,dev,mlflow,slurm,tensorboard]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dask,dev,mlflow,postgres,slurm,tensorboard]'
 	@touch $(READY)
 
 demo: $(READY)
