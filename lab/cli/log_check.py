@@ -90,16 +90,14 @@ def _listed(drifts: Iterable[Drift]) -> Iterator[str]:
     """Each on lines of its own; what one missing run leaves open in a line, together."""
     from itertools import groupby
 
-    from lab.log.evidence.drift import MISSING
+    from lab.log.evidence.drift import MISSING, UNKNOWN
 
     for key, same in groupby(drifts, key=lambda d: (d.file, d.line, d.runs, d.reason, d.detail)):
-        if key[3] != MISSING:
+        if key[3] != MISSING or key[4]:
             yield from map(str, same)
             continue
         printed = ", ".join(dict.fromkeys(drift.printed for drift in same))
-        yield f"{key[0]}:{key[1]}  {printed}  ->  ?\n  {MISSING}: {', '.join(key[2])}"
-        if key[4]:
-            yield f"  {key[4]}"
+        yield f"{key[0]}:{key[1]}  {printed}  ->  {UNKNOWN}\n  {MISSING}: {', '.join(key[2])}"
 
 
 def _summary(found: CheckedLog) -> str:

@@ -137,8 +137,7 @@ class Checker:
         """What no longer holds in a block, and what it was held against."""
         spec = placed.block.spec
         if spec is None:
-            text = "The evidence of this block cannot be read, or the block is not closed"
-            return [_whole(placed, reasons.EVIDENCE, text)], NOTHING
+            return [_unreadable(placed)], NOTHING
         self._blocks.add(placed.block.id)
         found = list(_edited(placed, spec))
         if is_plot(placed.block):
@@ -265,6 +264,18 @@ def _edited(placed: PlacedBlock, spec: dict[str, Any]) -> Iterator[Drift]:
         yield Drift(placed.file, placed.block.start, own, made, reasons.EVIDENCE, detail=text)
 
 
+def _unreadable(placed: PlacedBlock) -> Drift:
+    block = placed.block
+    if block.start < block.end:
+        text = "The evidence of this block cannot be read, or the block is not closed"
+        return _whole(placed, reasons.EVIDENCE, text)
+    text = (
+        "A generated block ends here, and the comment that opened it, with its evidence, is gone; "
+        "take it back from git, or write the block again"
+    )
+    return Drift(placed.file, block.start + 1, "", None, reasons.EVIDENCE, detail=text)
+
+
 def _whole(placed: PlacedBlock, reason: str, detail: str, runs: tuple[str, ...] = ()) -> Drift:
     first = next((line for line in placed.lines if line), "")
     return Drift(placed.file, placed.block.start, first, None, reason, runs, detail=detail)
@@ -321,12 +332,13 @@ def _drift(
         one.recomputed,
         reasons.CHANGED if one.is_number else reasons.WORDS,
     )
-    was = _number_before(placed.lines[one.row], one, before)
+    line = placed.lines[one.row] if placed.lines else ""
+    was = _number_before(line, one, before)
     number = was or one.number
     if number is not None and number.source is not None:
         source = number.source
         drift = replace(drift, runs=source.runs, field=source.field, aggregation=source.aggregation)
-    as_written = before is not None and normal(placed.lines[one.row]) in map(normal, before.lines)
+    as_written = before is not None and normal(line) in map(normal, before.lines)
     if ended and (as_written or before is None):
         return replace(drift, reason=reasons.NOT_DONE, runs=ended)
     if before is not None and not as_written and one.is_number:

@@ -18,6 +18,8 @@ WORDS = "text changed"
 EVIDENCE = "evidence changed"
 PICTURE = "picture missing or changed"
 
+UNKNOWN = "not known"  # what a number would be now
+_NO_LINE = "(no line)"
 _RULE = re.compile(r"-{3,}")
 
 
@@ -43,17 +45,27 @@ class Drift:
         return asdict(self) | {"runs": list(self.runs)}
 
     def __str__(self) -> str:
-        printed = self.printed or "(no line)"
-        now = "?" if self.recomputed is None else self.recomputed or "(no line)"
-        shown = f"{printed}  ->  {now}"
-        if len(shown) > 90:
-            shown = f"{printed}\n  ->  {now}"
-        told = f"{self.file}:{self.line}  {shown}\n  {self.reason}"
+        told = f"{self.file}:{self.line}  {self._shown}\n  {self.reason}"
         if self.field:
             told += f": {self.field}, {self.aggregation}"
         if self.runs:
             told += f" ({_few(self.runs)})"
-        return told + (f"\n  {self.detail}" if self.detail else "")
+        return told + (f"\n  {self.detail}" if self.detail and not self.of_block else "")
+
+    @property
+    def of_block(self) -> bool:
+        """Whether a block as a whole cannot be held against anything, and `detail` says why."""
+        return self.reason in (EVIDENCE, MISSING) and self.recomputed is None and bool(self.detail)
+
+    @property
+    def _shown(self) -> str:
+        if self.of_block:
+            return self.detail
+        if self.reason == PICTURE:
+            return self.printed
+        now = UNKNOWN if self.recomputed is None else self.recomputed
+        shown = f"{self.printed or _NO_LINE}  ->  {now or _NO_LINE}"
+        return shown if len(shown) <= 90 else shown.replace("  ->  ", "\n  ->  ", 1)
 
 
 @dataclass(frozen=True)

@@ -217,6 +217,24 @@ def test_a_block_without_its_evidence_is_told(workspace: Workspace, log: Path) -
     log.write_text("".join([*lines[:at], *lines[at + 1 :]]))
     (drift,) = lab.log.check(workspace=workspace)
     assert drift.reason == "evidence changed"
+    end = next(i for i, line in enumerate(lines) if line.startswith("<!-- /lab:evidence"))
+    assert str(drift).startswith(
+        f"docs/research_log.md:{end}  A generated block ends here, and the comment that opened it"
+    )
+    assert "->" not in str(drift)
+
+
+def test_a_block_without_any_line_is_told(workspace: Workspace, log: Path) -> None:
+    lines = log.read_text().splitlines(keepends=True)
+    start, end = (
+        next(i for i, line in enumerate(lines) if line.startswith(f"<!-- {mark}lab:evidence"))
+        for mark in ("", "/")
+    )
+    log.write_text("".join([*lines[: start + 1], *lines[end:]]))
+    drifts = lab.log.check(workspace=workspace)
+    assert {(drift.line, drift.printed) for drift in drifts} == {(start + 2, "")}
+    lab.log.refresh(workspace=workspace)
+    assert log.read_text() == "".join(lines)
 
 
 def test_evidence_edited_by_hand_is_told(workspace: Workspace, log: Path) -> None:
