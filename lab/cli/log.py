@@ -39,7 +39,7 @@ class _PlotAlone(TyperCommand):
 
 @app.command("new", cls=_PlotAlone)
 def new(
-    kind: Annotated[str, typer.Argument(help="research, experiment, suite or campaign.")],
+    kind: Annotated[str, typer.Argument(help="research, experiment, suite, campaign or sweep.")],
     title: Annotated[
         str | None, typer.Argument(help="Default: a verdict made from the data.")
     ] = None,
@@ -71,6 +71,7 @@ def new(
         str | None, typer.Option(help="The arm, or for an experiment the run, to hold against.")
     ] = None,
     suite: Annotated[str | None, typer.Option(help="The suite a suite entry tells of.")] = None,
+    study: Annotated[str | None, typer.Option(help="The study a sweep entry tells of.")] = None,
     expect: Annotated[
         str | None, typer.Option(help='Of a planned experiment, as "val/accuracy > 0.7" or words.')
     ] = None,
@@ -109,6 +110,7 @@ def new(
         mix=mix,
         plot=plot,
         suite=suite,
+        study=study,
         expect=expect,
         params=pairs(param or []),
         file=file,

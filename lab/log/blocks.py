@@ -126,6 +126,12 @@ def _plot(spec: Spec, source: RunSource) -> str:
     return plot_text(spec, all_runs(source, spec["runs"]), source.workspace)
 
 
+def _sweep(spec: Spec, source: RunSource) -> str:
+    from lab.log.sweep_block import sweep_text
+
+    return sweep_text(spec, source)
+
+
 def _tried(spec: Spec, source: RunSource) -> str:
     return tried_text(spec, all_runs(source, spec["runs"]))
 
@@ -145,5 +151,6 @@ _KINDS: dict[str, Callable[[Spec, RunSource], str]] = {
     "campaign": _campaign,
     "claim": _claim,
     "plot": _plot,
+    "sweep": _sweep,
     "tried": _tried,
 }

@@ -49,7 +49,7 @@ from lab.workspace import Workspace
 if TYPE_CHECKING:
     from lab.suite.schema import LogItem
 
-KINDS = ("research", "experiment", "suite", "campaign")
+KINDS = ("research", "experiment", "suite", "campaign", "sweep")
 
 _OWN = ("experiment",)  # about one run, with nothing to compare
 _WORD = re.compile(r"[^\W_]+")
@@ -87,6 +87,7 @@ def new(
     seed_param: str = "seed",
     run: str | None = None,
     suite: str | None = None,
+    study: str | None = None,
     expect: str | None = None,
     params: Mapping[str, object] | None = None,
     query: str | None = None,
@@ -107,6 +108,7 @@ def new(
     new("experiment", "Eight layers", expect="val/accuracy > 0.7")   # planned: no run yet
     new("suite", suite="overnight")
     new("campaign", "Width and depth", suite="width", baseline="plain")   # docs/experiments/
+    new("sweep", study="visual_classifier_v2")   # the card of `lab sweep analyze`
 
     `runs` is an expression as for `lab.runs`, or runs, and then `query` may be the expression that
     found them: it is kept beside them, so that new ones are told later. A hand-written finding
@@ -132,6 +134,8 @@ def new(
     )  # fmt: skip
     _check_asked(kind, request)
     _check_lines(request)
+    if study is not None and kind != "sweep":
+        raise InputError("Only a sweep entry is about a study", seen=kind, do="Use that kind.")
     about: list[Run] | None
     pending: Pending | None = None
     if kind == "experiment":
@@ -152,13 +156,17 @@ def new(
     elif kind == "suite":
         about = selected(runs, suite, workspace)
         draft = suite_draft(request, about, workspace)
+    elif kind == "sweep":
+        from lab.log.sweep_entry import sweep_draft
+
+        about, draft = sweep_draft(request, study, workspace)
     elif kind == "campaign":
         about = selected(runs, suite, workspace, run)
         draft = campaign_draft(request, about, workspace)
     else:
         about = selected(runs, suite, workspace, run)
         draft = research_draft(request, about, workspace)
-    own = request.actions if about else draft.actions
+    own = draft.actions if about is None else request.actions
     proposed = not_repeated(draft.actions, about or (), workspace, keep=own)
     known = tuple(action.id for action in proposed.repeated)
     draft = replace(draft, actions=proposed.texts, asked_before=known)

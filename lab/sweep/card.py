@@ -33,7 +33,7 @@ def card(found: Analysis) -> dict[str, Any]:
         "branches": _branches(found),
         "outcomes": _outcomes(found),
         "coverage": _coverage(found),
-        "actions": _actions(found),
+        "actions": actions_of(found),
         "decisions": _decisions(found),
         "small_print": _small_print(found),
         "usual": _usual(found),
@@ -272,8 +272,8 @@ def _coverage(found: Analysis) -> list[str]:
     return [line[:1].upper() + line[1:] for line in lines]
 
 
-def _actions(found: Analysis) -> list[str]:
-    """What to do next, most urgent first; each with what closes it."""
+def actions_of(found: Analysis) -> list[str]:
+    """What to do next, most urgent first; each names what it is about, as it may stand alone."""
     study = found.study
     actions = []
     if found.suspect:
@@ -284,20 +284,22 @@ def _actions(found: Analysis) -> list[str]:
         )
     if found.baseline:
         actions.append(
-            "Show that the task can be learned: one configuration above the score of naming one "
-            "class, on five seeds."
+            f"Show that the task of `{study.name}` can be learned: one configuration above the "
+            "score of naming one class, on five seeds."
         )
     if found.winner.noise is None or found.winner.ties is None:
         top = ", ".join(str(row.number) for row in best_rows(found.rows))
-        actions.append(f"Run the best five (trials {top}) on three fresh seeds each.")
+        actions.append(
+            f"Run the best five of `{study.name}` (trials {top}) on three fresh seeds each."
+        )
     if any(r.refused and r.refused.startswith("exploration") for r in found.rankings):
         needed = max(20, 3 * len(study.space.params))
-        actions.append(f"Begin the next study with {needed} trials at random.")
+        actions.append(f"Begin the study after `{study.name}` with {needed} trials at random.")
     narrow = _narrow(found)
     if narrow:
         named = ", ".join(f"`{b.name}` ({b.side})" for b in narrow)
-        actions.append(f"Widen before narrowing: {named}.")
-    return actions or ["Run the winner and its ties on five fresh seeds."]
+        actions.append(f"Widen the ranges of `{study.name}` before narrowing any: {named}.")
+    return actions or [f"Run the winner of `{study.name}` and its ties on five fresh seeds."]
 
 
 def best_rows(rows: tuple[Configuration, ...], count: int = 5) -> list[Configuration]:

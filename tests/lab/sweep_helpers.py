@@ -45,11 +45,19 @@ VISUAL = Space(
 )
 
 
+CSV = "hpo/visual_classifier_v2_20_trials.csv"
+
+
+def visual_csv() -> Path | None:
+    """The file of the 20 trials, where it is."""
+    path = Path(os.environ.get("CVKAN_DATA") or "missing") / CSV
+    return path if path.is_file() else None
+
+
 def visual_study() -> Study:
     """The 20 trials of the hand-written card; skips where the data are not there."""
-    root = os.environ.get("CVKAN_DATA")
-    path = Path(root or "") / "hpo" / "visual_classifier_v2_20_trials.csv"
-    if not root or not path.is_file():
+    path = visual_csv()
+    if path is None:
         pytest.skip("CVKAN_DATA does not hold the 20 trials")
     with path.open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))

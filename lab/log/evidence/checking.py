@@ -27,7 +27,14 @@ from lab.log.evidence.snapshot import (
     snapshot_path,
     text_hash,
 )
-from lab.log.evidence.source import EitherRuns, LiveRuns, RunSource, runs_of
+from lab.log.evidence.source import (
+    STUDIES,
+    EitherRuns,
+    LiveRuns,
+    RunSource,
+    runs_of,
+    studies_of,
+)
 from lab.log.evidence.telling import TaggedBlock, block_lines, tagged_block
 from lab.log.pictures import is_plot, picture_drifts, shown, stray_pictures
 from lab.log.plot_block import figures_folder
@@ -152,11 +159,11 @@ class Checker:
             found.append(Drift(file, 1, "", None, reasons.EVIDENCE, detail=str(error)))
         else:
             self._unsaved += snapshot is None
-        ids = runs_of(spec)
+        ids = [*runs_of(spec), *studies_of(spec)]
         missing = [i for i in ids if self._snapshot_only or not self._is_here(i)]
         source, name = self._source(ids, missing, snapshot)
         if source is None:
-            text = "The runs of this block are not here, and it has no snapshot"
+            text = "What this block is made of is not here, and it has no snapshot"
             return [*found, _whole(placed, reasons.MISSING, text, tuple(missing))], NOTHING
         gone = missing if name == BOTH else []
         return [*found, *self._differing(placed, source, snapshot, gone)], name
@@ -166,10 +173,22 @@ class Checker:
         spec = placed.block.spec
         if self._arrivals is None or spec is None or spec.get("kind") in ("impact", "plot"):
             return
+        if spec.get("kind") == "sweep":
+            yield from self._later_trials(placed, spec)
+            return
         new = self._arrivals.of(spec, runs_of(spec))
         if new:
             verb = "matches" if len(new) == 1 else "match"
             text = f"{counted(len(new), 'new run')} {verb} {described(spec)}"
+            yield LogNote(placed.file, placed.block.start, f"{text}: `lab log refresh --extend`")
+
+    def _later_trials(self, placed: PlacedBlock, spec: dict[str, Any]) -> Iterator[LogNote]:
+        """Trials that the study has had since, told once an entry."""
+        from lab.log.sweep_block import later_trials
+
+        later = later_trials(spec, self.live) if spec.get("part") == "verdict" else ()
+        if later:
+            text = f"{counted(len(later), 'new trial')} of study {spec['study']}"
             yield LogNote(placed.file, placed.block.start, f"{text}: `lab log refresh --extend`")
 
     def of_snapshots(self) -> Iterator[LogNote]:
@@ -197,6 +216,8 @@ class Checker:
             yield LogNote(place, 0, text[:1].upper() + text[1:])
 
     def _is_here(self, run_id: str) -> bool:
+        if run_id.startswith(STUDIES):
+            return (self.workspace.runs / run_id / "study.json").is_file()
         try:
             return self.shelf.run(run_id) is not None
         except LabError:  # damaged, and so as good as gone; `lab check` tells more

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from lab.log.evidence.source import STUDIES
 from lab.log.evidence.telling import TOKEN, TaggedBlock
 from lab.provenance import Number
 
@@ -153,6 +154,8 @@ def _in_line(row: int, printed: str, other: int, fresh: TaggedBlock) -> Iterator
 
 
 def _few(runs: Sequence[str]) -> str:
+    if len(runs) == 1 and runs[0].startswith(STUDIES):
+        return f"study {runs[0].removeprefix(STUDIES)}"
     shown = ", ".join(runs[:3])
     return (
         f"runs {shown} and {len(runs) - 3} more"

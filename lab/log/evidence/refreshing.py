@@ -18,7 +18,7 @@ from lab.log.evidence.comment import Block, block_id, blocks_of, opening
 from lab.log.evidence.drift import same
 from lab.log.evidence.seen import remember
 from lab.log.evidence.snapshot import Snapshot, snapshot_path, write_snapshot
-from lab.log.evidence.source import LiveRuns, runs_of
+from lab.log.evidence.source import LiveRuns, runs_of, studies_of
 from lab.log.evidence.telling import TaggedBlock, tagged_block
 from lab.log.pictures import drop_unused, due_picture, is_plot, of_plots, shown
 from lab.log.plot_block import log_folder
@@ -136,7 +136,8 @@ class _Writer:
         for snapshot in self._snapshots.values():
             if write_snapshot(self.workspace, snapshot):
                 made.snapshots.append(snapshot.block)
-        remember(self.workspace, (run for s in self._snapshots.values() for run in s.runs))
+        made_of = ((*s.runs, *studies_of(s.spec)) for s in self._snapshots.values())
+        remember(self.workspace, (name for names in made_of for name in names))
         if self._pictures:
             drop_unused(self._pictures, of_plots(read_books(self.workspace)), self.workspace)
         if self._replaced:
@@ -151,8 +152,13 @@ class _Writer:
         if block.spec is None:
             raise LabError("The evidence of this block cannot be read, or the block is not closed")
         spec = dict(block.spec)
-        new: Sequence[str] = ()
-        if self._arrivals is not None:
+        new: Sequence[object] = ()  # runs, or trials of a study
+        if self._arrivals is not None and spec.get("kind") == "sweep":
+            from lab.log.sweep_block import later_trials, with_later
+
+            new = later_trials(spec, self.live)
+            spec = with_later(spec, self.live) if new else spec
+        elif self._arrivals is not None:
             new = [run.id for run in self._arrivals.of(spec, runs_of(spec))]
             if new:
                 spec["runs"] = [run.id for run in self._arrivals.selection(spec, runs_of(spec))]

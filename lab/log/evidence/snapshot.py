@@ -9,6 +9,7 @@
 "runs": ["20261121_054239", ...],
 "values": {"record": {...}, "params": {"seed": {"per run": [0, 1, 2]}}, "summary": {...}},
 "history": {},                 curves, of runs whose curves were read
+"study": {...},                the study and its trials, of a block about one
 "text": "...",                 sha256 of the lines of the block, spaces aside
 "sha256": "..."                of all bytes above
 }
@@ -24,7 +25,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -39,6 +40,9 @@ from lab.record.metrics import restore, rows_of
 from lab.record.paths import RunPaths
 from lab.record.run import Run
 from lab.workspace import Workspace
+
+if TYPE_CHECKING:
+    from lab.sweep.study import Study
 
 _PER_RUN = "per run"
 _ABSENT = {"absent": True}
@@ -57,6 +61,7 @@ class Snapshot:
     values: dict[str, Any]
     history: dict[str, dict[str, list[Any]]]
     text: str
+    study: dict[str, Any] | None = None
 
     @classmethod
     def of(cls, block: str, spec: Spec, made: TaggedBlock) -> Snapshot:
@@ -72,6 +77,7 @@ class Snapshot:
             values=_nested(_columns(flat)),
             history={run: _curves(rows) for run in runs if (rows := reads[run].history)},
             text=text_hash(made.lines),
+            study=_plain_study(made.study),
         )
 
     def encoded(self) -> bytes:
@@ -87,6 +93,7 @@ class Snapshot:
             '"history": {'
             + _lines(f"{_json(run)}: {_json(curves)}" for run, curves in self.history.items())
             + "}",
+            *([] if self.study is None else [f'"study": {_study_lines(self.study)}']),
             f'"text": {_json(self.text)}',
         ]
         body = ("{\n" + ",\n".join(parts) + ",\n").encode()
@@ -98,7 +105,7 @@ class Snapshot:
             run: _StoredRun(run, _of_run(self.values, i), self.history.get(run), workspace)
             for i, run in enumerate(self.runs)
         }
-        return StoredRuns(workspace, dict(made))
+        return StoredRuns(workspace, dict(made), self.study)
 
     def still_said_by(self, source: RunSource) -> bool:
         """Whether the runs of `source` have every value that the block has read."""
@@ -110,7 +117,10 @@ class Snapshot:
             curves = self.history.get(run_id)
             if curves is not None and not _still_so(curves, run.history()):
                 return False
-        return True
+        if self.study is None:
+            return True
+        trials = [trial["number"] for trial in self.study["trials"]]
+        return self.study == _plain_study(source.study(self.study["name"], trials))
 
 
 class _StoredRun(Run):
@@ -176,6 +186,7 @@ def read_snapshot(workspace: Workspace, block: str) -> Snapshot | None:
         values=found["values"],
         history=found["history"],
         text=found["text"],
+        study=found.get("study"),
     )
 
 
@@ -297,6 +308,26 @@ def _of_run(value: Any, index: int) -> Any:
         else:
             made[key] = _of_run(inside, index)
     return made
+
+
+def _plain_study(study: Study | None) -> dict[str, Any] | None:
+    if study is None:
+        return None
+    from lab.sweep.plain import plain_study
+
+    plain: dict[str, Any] = encode(plain_study(study))
+    return plain
+
+
+def _study_lines(study: dict[str, Any]) -> str:
+    """A study in JSON with a line for each parameter and each trial."""
+    parts = [
+        f"{_json(name)}: [{_lines(map(_json, value))}]"
+        if name in ("params", "trials")
+        else f"{_json(name)}: {_json(value)}"
+        for name, value in study.items()
+    ]
+    return "{" + _lines(parts) + "}"
 
 
 def _lines(parts: Iterable[str]) -> str:

@@ -1,24 +1,35 @@
-"""Where the runs of a generated block are read: in runs/, in its snapshot, or in both."""
+"""Where the runs and studies of a block are read: in runs/, in its snapshot, or in both."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Protocol
 
-from lab.errors import RunNotFound
+from lab.errors import RunNotFound, SweepError
 from lab.log.evidence.reads import Reads
 from lab.record.lazy import Shelf
 from lab.record.run import Run
 from lab.workspace import Workspace
 
+if TYPE_CHECKING:
+    from lab.sweep.study import Study
+
+STUDIES = "studies/"  # before the name of a study, where runs are named by their ids
+
 
 class RunSource(Protocol):
-    """Gives runs by id; raises RunNotFound."""
+    """Gives runs by id, or raises RunNotFound; and studies by name, or raises SweepError.
+
+    `trials` are the numbers of those that a block is about, since a study may have gone on.
+    """
 
     @property
     def workspace(self) -> Workspace: ...
 
     def run(self, run_id: str) -> Run: ...
+
+    def study(self, name: str, trials: Sequence[int]) -> Study: ...
 
 
 class LiveRuns:
@@ -39,18 +50,40 @@ class LiveRuns:
             raise RunNotFound("There is no such run", seen=run_id, do="`lab runs` lists all.")
         return found
 
+    def study(self, name: str, trials: Sequence[int]) -> Study:
+        return _only(self.whole_study(name), trials)
+
+    def whole_study(self, name: str) -> Study:
+        """The study with all its trials; raises SweepError."""
+        from lab.sweep.study import read_study
+
+        if (key := f"{STUDIES}{name}") not in self.made:
+            self.made[key] = read_study(name, self.workspace)
+        study: Study = self.made[key]
+        return study
+
 
 class StoredRuns:
     """Runs as a snapshot holds them."""
 
-    def __init__(self, workspace: Workspace, runs: dict[str, Run]) -> None:
+    def __init__(
+        self, workspace: Workspace, runs: dict[str, Run], study: Mapping[str, Any] | None = None
+    ) -> None:
         self.workspace = workspace
         self._runs = runs
+        self._study = study  # as plain values
 
     def run(self, run_id: str) -> Run:
         if run_id not in self._runs:
             raise RunNotFound("The snapshot does not hold this run", seen=run_id)
         return self._runs[run_id]
+
+    def study(self, name: str, trials: Sequence[int]) -> Study:
+        from lab.sweep.plain import study_of_plain
+
+        if self._study is None or self._study["name"] != name:
+            raise SweepError("The snapshot does not hold this study", seen=name)
+        return _only(study_of_plain(self._study), trials)
 
 
 class EitherRuns:
@@ -66,6 +99,12 @@ class EitherRuns:
         except RunNotFound:
             return self._both[1].run(run_id)
 
+    def study(self, name: str, trials: Sequence[int]) -> Study:
+        try:
+            return self._both[0].study(name, trials)
+        except SweepError:
+            return self._both[1].study(name, trials)
+
 
 class NotedRuns:
     """The runs of another source, noting what is read of them."""
@@ -73,6 +112,7 @@ class NotedRuns:
     def __init__(self, source: RunSource) -> None:
         self.workspace = source.workspace
         self.reads: dict[str, Reads] = {}
+        self.study_read: Study | None = None
         self._source = source
         self._runs: dict[str, Run] = {}
 
@@ -83,6 +123,10 @@ class NotedRuns:
             self._runs[run_id] = self.reads[run.id].of(run)
         return self._runs[run_id]
 
+    def study(self, name: str, trials: Sequence[int]) -> Study:
+        self.study_read = self._source.study(name, trials)
+        return self.study_read
+
 
 def runs_of(spec: dict[str, Any]) -> list[str]:
     """The ids that a block's evidence pins."""
@@ -92,5 +136,20 @@ def runs_of(spec: dict[str, Any]) -> list[str]:
     return list(dict.fromkeys([*found, *(spec[key] for key in keys if spec.get(key))]))
 
 
+def studies_of(spec: dict[str, Any]) -> list[str]:
+    """The study that a block's evidence names, told from runs by what stands before it."""
+    return [f"{STUDIES}{spec['study']}"] if isinstance(spec.get("study"), str) else []
+
+
 def all_runs(source: RunSource, run_ids: Sequence[str]) -> list[Run]:
     return [source.run(run_id) for run_id in run_ids]
+
+
+def _only(study: Study, trials: Sequence[int]) -> Study:
+    """The study with these trials alone; raises SweepError where it lacks one."""
+    wanted = set(trials)
+    found = tuple(trial for trial in study.trials if trial.number in wanted)
+    if len(found) < len(wanted):
+        lost = sorted(wanted - {trial.number for trial in found})
+        raise SweepError(f"Trials of study {study.name} are gone", seen=", ".join(map(str, lost)))
+    return replace(study, trials=found)

@@ -79,7 +79,7 @@ def sourced_test(test: ClaimTest) -> ClaimTest:
     if not is_telling():
         return test
     results = tuple(
-        _walked(one, Source(one.run_ids, one.metric, ""), _OF_STEP, deep=False)
+        walked(one, Source(one.run_ids, one.metric, ""), _OF_STEP, deep=False)
         for one in test.results
     )
     return replace(test, results=results)
@@ -114,11 +114,11 @@ def _task(task: Task) -> Task:
     def variant(one: Variant) -> Variant:
         over = " of one run" if one.n == 1 else f" over {len(one.run_ids)} runs"
         source = Source(one.run_ids, task.metric, over)
-        return _walked(one, source, _OF_ARM | {"each": "mean seconds"}, deep=False)
+        return walked(one, source, _OF_ARM | {"each": "mean seconds"}, deep=False)
 
     def change(one: Change) -> Change:
         runs = Source((*one.before.run_ids, *one.after.run_ids), task.metric, " of the change")
-        found = _walked(one.found, runs, _OF_DIFFERENCE)
+        found = walked(one.found, runs, _OF_DIFFERENCE)
         return replace(one, before=variant(one.before), after=variant(one.after), found=found)
 
     both = Source((*task.baseline.run_ids, *task.best.run_ids), task.metric, " of the best")
@@ -129,7 +129,7 @@ def _task(task: Task) -> Task:
         best=variant(task.best),
         changes=tuple(change(one) for one in task.changes),
         ladder=tuple(change(one) for one in task.ladder),
-        gain=_walked(task.gain, both, _OF_DIFFERENCE) if task.gain else None,
+        gain=walked(task.gain, both, _OF_DIFFERENCE) if task.gain else None,
     )
 
 
@@ -148,11 +148,11 @@ def _row(row: Row, seed_param: str) -> Row:
     def pair(value: Any) -> Any:
         ids = (*by_name[value.a].run_ids, *by_name[value.b].run_ids)
         between = f" of {value.a} and {value.b}"
-        return _walked(value, Source(ids, field, between), _OF_DIFFERENCE)
+        return walked(value, Source(ids, field, between), _OF_DIFFERENCE)
 
     if pairs := getattr(row, "pairs", None):
         made = replace(made, pairs=tuple(pair(one) for one in pairs))
-    return _walked(made, Source(runs, field, " of the row"), {}, deep=False)
+    return walked(made, Source(runs, field, " of the row"), {}, deep=False)
 
 
 def _arm(row: Row, arm: Arm, field: str, seed_param: str) -> Arm:
@@ -176,15 +176,15 @@ def _arm(row: Row, arm: Arm, field: str, seed_param: str) -> Arm:
         what = f" to the {kind} arm"
         if (difference := getattr(arm, f"to_{kind}")) is not None:
             source = Source(tuple(dict.fromkeys(ids)), field, what)
-            changes[f"to_{kind}"] = _walked(difference, source, _OF_DIFFERENCE)
+            changes[f"to_{kind}"] = walked(difference, source, _OF_DIFFERENCE)
         delta = getattr(arm, f"delta_{kind}")
         changes[f"delta_{kind}"] = known(
             delta, Source(tuple(dict.fromkeys(ids)), field, f"difference{what}")
         )
-    return _walked(replace(arm, **changes), Source(arm.run_ids, field, over), _OF_ARM, deep=False)
+    return walked(replace(arm, **changes), Source(arm.run_ids, field, over), _OF_ARM, deep=False)
 
 
-def _walked(value: T, source: Source, words: dict[str, str], *, deep: bool = True) -> T:
+def walked(value: T, source: Source, words: dict[str, str], *, deep: bool = True) -> T:
     """A dataclass whose numbers have a source, each with its name for aggregation."""
     changes: dict[str, Any] = {}
     for field in fields(value):  # type: ignore[arg-type]
@@ -194,7 +194,7 @@ def _walked(value: T, source: Source, words: dict[str, str], *, deep: bool = Tru
         word = words.get(field.name, field.name.replace("_", " "))
         of = replace(source, aggregation=f"{word}{source.aggregation}")
         if deep and is_dataclass(content):
-            changes[field.name] = _walked(content, source, words)
+            changes[field.name] = walked(content, source, words)
         elif isinstance(content, int | float):
             changes[field.name] = known(content, of)
     return replace(value, **changes)  # type: ignore[type-var]

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lab.log.blocks import block_text
 from lab.log.evidence.reads import Reads
 from lab.log.evidence.source import NotedRuns, RunSource
 from lab.provenance import Number, telling
+
+if TYPE_CHECKING:
+    from lab.sweep.study import Study
 
 # A span of code is a name; a date and a time are names of a moment; 6m59s is one number.
 TOKEN = re.compile(
@@ -22,11 +25,12 @@ TOKEN = re.compile(
 
 @dataclass(frozen=True)
 class TaggedBlock:
-    """Lines of a block, its numbers by line and column, and what was read of each run."""
+    """Lines of a block, its numbers by line and column, and what was read of runs and a study."""
 
     lines: tuple[str, ...]
     numbers: tuple[Number, ...]
     reads: Mapping[str, Reads]
+    study: Study | None = None
 
     def number_at(self, line: int, column: int) -> Number | None:
         """The number of which this column of this line is a part."""
@@ -50,7 +54,8 @@ def tagged_block(spec: dict[str, Any], source: RunSource) -> TaggedBlock:
         for number in numbers
         if (row := number.line - skipped) < len(lines) and told[row] == lines[row]
     ]
-    return TaggedBlock(lines, (*placed, *_others(lines, placed)), noted.reads)
+    numbers = [*placed, *_others(lines, placed)]
+    return TaggedBlock(lines, tuple(numbers), noted.reads, noted.study_read)
 
 
 def block_lines(text: str) -> tuple[str, ...]:

@@ -1,0 +1,117 @@
+"""The generated parts of a sweep entry: what a study shows, from its trials and their runs."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from itertools import groupby
+from typing import Any
+
+from lab.errors import LabError
+from lab.log.evidence.source import LiveRuns, RunSource
+from lab.log.evidence.sourced_sweep import sourced_analysis
+from lab.log.render import render
+from lab.record.run import Run
+from lab.sweep.analysis import Analysis, analyze
+from lab.sweep.card import card
+from lab.sweep.plain import plain_study, study_of_plain
+from lab.sweep.study import Study
+from lab.sweep.trial import Trial
+
+Spec = dict[str, Any]
+
+PARTS = ("verdict", "trials", "decisions")
+
+
+def sweep_spec(study: Study) -> Spec:
+    """The evidence that all parts of a sweep entry share: the trials that have ended, their runs.
+
+    A study may go on after the entry was written, so the trials are named by their numbers.
+    """
+    ended = [trial for trial in study.trials if trial.state != "running"]
+    runs = [run for trial in study.complete for run in trial.run_ids]
+    return {
+        "kind": "sweep",
+        "study": study.name,
+        "trials": spans([trial.number for trial in ended]),
+        "runs": list(dict.fromkeys(runs)),
+    }
+
+
+def sweep_text(spec: Spec, source: RunSource) -> str:
+    """The Markdown of one part of a sweep entry."""
+    found = sourced_analysis(analyzed(spec, source))
+    template = f"sweep_{spec['part']}"
+    return render(template, source.workspace, c=card(found), level="####", numbered=False)
+
+
+def analyzed(spec: Spec, source: RunSource) -> Analysis:
+    """The analysis of the trials that the evidence names, made once for equal trials."""
+    study = source.study(spec["study"], numbers_of(spec["trials"]))
+    trials = tuple(_measured(trial, study, source) for trial in study.trials)
+    return _analyzed(json.dumps(plain_study(replace(study, trials=trials))))
+
+
+def later_trials(spec: Spec, source: LiveRuns) -> list[int]:
+    """The numbers of the trials that have ended since; none where the study is not here."""
+    try:
+        now = sweep_spec(source.whole_study(spec["study"]))
+    except LabError:
+        return []
+    return sorted(set(numbers_of(now["trials"])) - set(numbers_of(spec["trials"])))
+
+
+def with_later(spec: Spec, source: LiveRuns) -> Spec:
+    """The evidence with every trial that has ended by now."""
+    return {**spec, **sweep_spec(source.whole_study(spec["study"]))}
+
+
+@lru_cache(maxsize=4)
+def _analyzed(plain: str) -> Analysis:
+    return analyze(study_of_plain(json.loads(plain)))
+
+
+def _measured(trial: Trial, study: Study, source: RunSource) -> Trial:
+    """The trial with the values that its runs give; an imported one has its own alone."""
+    if trial.state != "complete" or not trial.run_ids:
+        return trial
+    runs = [source.run(run_id) for run_id in trial.run_ids]
+    values = [_value(run, study) for run in runs if run.status == "done"]
+    told = tuple(value for value in values if value is not None)
+    if len(told) != len(trial.values):
+        # A seed that was interrupted has two runs, or a run is damaged: the journal says more.
+        return trial
+    return replace(trial, values=told, value=statistics.fmean(told))
+
+
+def _value(run: Run, study: Study) -> float | None:
+    """The best value of the objective in a run, as the sweep took it."""
+    entry = run.summary.get(study.objective)
+    if entry is None:
+        return None
+    goal = {"maximize": "max", "minimize": "min"}[study.direction]
+    best = entry.get("best") if entry.get("goal") == goal else None
+    if best is None:
+        told = [row[study.objective] for row in run.history(study.objective)]
+        best = (max if goal == "max" else min)(told) if told else None
+    return None if best is None else float(best)
+
+
+def spans(numbers: Sequence[int]) -> str:
+    """Numbers in few characters: 0, 1, 2, 5 are "0-2,5"."""
+    listed = sorted(numbers)
+    runs = groupby(enumerate(listed), key=lambda pair: pair[1] - pair[0])
+    groups = [[number for _, number in group] for _, group in runs]
+    return ",".join(f"{g[0]}-{g[-1]}" if len(g) > 1 else str(g[0]) for g in groups)
+
+
+def numbers_of(text: str) -> list[int]:
+    """The numbers that `spans` wrote."""
+    found: list[int] = []
+    for part in text.split(",") if text else ():
+        first, _, last = part.partition("-")
+        found += range(int(first), int(last or first) + 1)
+    return found

@@ -1,0 +1,69 @@
+"""The entry that a sweep is written up in."""
+
+from __future__ import annotations
+
+from lab.errors import InputError
+from lab.log.blocks import Spec
+from lab.log.draft import NOT_ASSESSED, Draft, Request, as_code, distinct, generated
+from lab.log.evidence.source import LiveRuns
+from lab.log.sweep_block import PARTS, analyzed, sweep_spec
+from lab.record.lazy import shelf_of
+from lab.record.run import Run
+from lab.sweep.analysis import Analysis
+from lab.sweep.card import actions_of
+from lab.sweep.storage import studies_folder
+from lab.sweep.study import read_study
+from lab.workspace import Workspace
+
+_SHOWN = 4  # parameters that a title names
+
+
+def sweep_draft(
+    request: Request, study: str | None, workspace: Workspace
+) -> tuple[list[Run], Draft]:
+    """The runs of a study's complete trials, and the write-up of the study.
+
+    Raises InputError where no study is named or no trial is complete.
+    """
+    if not study:
+        raise InputError("A sweep entry needs a study", do="As in: --study visual_classifier_v2.")
+    asked = {"--baseline": request.baseline, "--runs": request.query, "--suite": request.suite}
+    useless = [*request.of_comparison, *(name for name, given in asked.items() if given)]
+    if useless:
+        raise InputError(
+            "An entry of kind sweep does not take this",
+            seen=", ".join(useless),
+            do="Leave it out: the study says what is searched and what for.",
+        )
+    held = read_study(study, workspace)
+    spec = sweep_spec(held)
+    source = LiveRuns(workspace, shelf_of(workspace))
+    found = analyzed(spec, source)
+    related = [f"`{held.notebook}`"] if held.notebook else []
+    folder = workspace.relative(studies_folder(workspace) / held.name)
+    draft = Draft(
+        date=request.date,
+        title=request.title or title_of(found),
+        category=request.category or "Hyperparameters",
+        status=request.status or "To Investigate",
+        related=(*as_code(request.related), *related, f"study `{folder}`"),
+        finding=request.finding,
+        impact=request.impact or (NOT_ASSESSED,),
+        actions=distinct((*request.actions, *actions_of(found))),
+        parts={part: generated(_part(spec, part), workspace) for part in PARTS},
+    )
+    return [source.run(run_id) for run_id in spec["runs"]], draft
+
+
+def title_of(found: Analysis) -> str:
+    """What the study shows, in a line."""
+    named = [f"`{effect.factor.name}`" for effect in found.marginals.found]
+    if not named:
+        return f"Sweep {found.study.name}: no parameter is told from chance"
+    shown = ", ".join(named[:_SHOWN])
+    more = f" and {len(named) - _SHOWN} more" if len(named) > _SHOWN else ""
+    return f"Sweep {found.study.name}: {shown}{more} {'matter' if named[1:] else 'matters'}"
+
+
+def _part(spec: Spec, part: str) -> Spec:
+    return {**spec, "part": part}
