@@ -121,6 +121,16 @@ def between(metric: str, low: float, high: float, *, like: float | None = None) 
     return f"{ends[0]} to {ends[1]} {unit(metric)}"
 
 
+def size_text(size: int) -> str:
+    """Bytes as people say them: "812 B", "1.4 MB"."""
+    amount = float(size)
+    for unit in ("B", "kB", "MB"):
+        if amount < 999.5:
+            return f"{amount:.0f} B" if unit == "B" else f"{amount:.3g} {unit}"
+        amount /= 1000
+    return f"{amount:.3g} GB"
+
+
 def counted(n: int, noun: str, plural: str | None = None) -> str:
     """A count with its noun: "one seed", "3 seeds", "no run"."""
     if n == 1:

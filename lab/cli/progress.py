@@ -11,7 +11,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import orjson
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
@@ -20,12 +19,12 @@ from rich.text import Text
 from lab.cli.show import metric_value, outcome_text
 from lab.duration import show_duration
 from lab.errors import LabError
+from lab.record.metrics import last_row
 from lab.record.paths import RunPaths
 from lab.record.run import Run
 from lab.suite.plan import PlannedRun
 from lab.workspace import Workspace
 
-_TAIL_BYTES = 8_192  # holds the last line of any sensible metrics file
 _PLAIN_SECONDS = 20.0  # without a terminal one line per run and this long is enough
 
 
@@ -67,7 +66,7 @@ class _Under:
         self.began = time.monotonic()
 
     def view(self) -> RunView:
-        last = last_row(self.paths)
+        last = last_row(self.paths.metrics)
         epochs = self.item.params.get("epochs")
         step = last.pop("step", None)
         last.pop("time", None)
@@ -78,25 +77,6 @@ class _Under:
             epochs=epochs if isinstance(epochs, int) else None,
             metrics=last,
         )
-
-
-def last_row(paths: RunPaths) -> dict[str, Any]:
-    """The last whole line of a metrics file that may be growing."""
-    try:
-        with paths.metrics.open("rb") as file:
-            size = file.seek(0, 2)
-            file.seek(max(size - _TAIL_BYTES, 0))
-            tail = file.read()
-    except FileNotFoundError:
-        return {}
-    for line in reversed(tail[: tail.rfind(b"\n") + 1].splitlines()):
-        try:
-            row = orjson.loads(line)
-        except orjson.JSONDecodeError:
-            continue
-        if isinstance(row, dict):
-            return row
-    return {}
 
 
 class Progress:

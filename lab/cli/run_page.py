@@ -11,23 +11,14 @@ from rich.text import Text
 
 from lab.cli.show import error_line, metric_value, status_text
 from lab.duration import show_duration
+from lab.record.advice import next_step
+from lab.record.resources import used_text
 
 if TYPE_CHECKING:
     from lab.record.run import Run
     from lab.workspace import Workspace
 
 _MANY = 12  # parameters; more would push the rest of the page off the screen
-
-_ADVICE = {
-    "exception": "Open the executed notebook at the cell above, mend it, then lab rerun.",
-    "oom": "It ran out of memory: a smaller batch_size or model, or more memory.",
-    "kernel_died": "The kernel died: look at the last cell's output in the executed notebook.",
-    "killed": "The process vanished (killed, or the machine went down): lab rerun repeats it.",
-    "time_limit": "It ran out of time: a longer --timeout, or fewer epochs.",
-    "interrupted": "Somebody interrupted it: lab rerun repeats it.",
-    "preempted": "The cluster took its place back: lab rerun repeats it.",
-    "disk_full": "The disk was full: free some space, then lab rerun.",
-}
 
 
 def print_run(run: Run, workspace: Workspace, console: Console) -> None:
@@ -41,8 +32,8 @@ def print_run(run: Run, workspace: Workspace, console: Console) -> None:
     console.print(_facts(run, workspace), markup=False)
     if record.get("error"):
         console.print(Text(error_line(record["error"]), style="red"))
-    if run.reason in _ADVICE:
-        console.print(Text(_ADVICE[run.reason], style="yellow"))
+    if advice := next_step(run):
+        console.print(Text(advice, style="yellow"))
     if run.metrics:
         console.print()
         console.print(_metrics(run.metrics, run.headline), markup=False)
@@ -64,6 +55,8 @@ def _facts(run: Run, workspace: Workspace) -> Table:
     started = f"{run.started:%Y-%m-%d %H:%M:%S} UTC" if run.started else "-"
     table.add_row("started", f"{started}, took {show_duration(run.seconds)}")
     table.add_row("on", f"{record.get('host')}, {record.get('device') or 'device not said'}")
+    if used := used_text(record):
+        table.add_row("used", used)
     if git.get("sha"):
         dirty = ", with changes (environment/diff.patch)" if git.get("dirty") else ""
         table.add_row("code", f"{git['sha'][:10]} on {git.get('branch')}{dirty}")

@@ -33,7 +33,7 @@ def build(
 ) -> None:
     """Write the log and the runs as a folder of pages: entries, runs with curves, open actions."""
     import lab.site
-    from lab.site.run_page import size_text
+    from lab.numbers import size_text
 
     site = lab.site.build(out, where=where, notebooks=notebooks)
     typer.echo(

@@ -71,8 +71,12 @@ class Document:
         return (text + "\n").encode("utf-8", "replace")
 
     def save(self) -> None:
-        """Save now; OSError when the disk is full, and then the last save is still there."""
+        """Save now; OSError when the disk is full, and then the last save is still there.
+
+        FileNotFoundError when the folder of the run is gone, which is not made again.
+        """
         began = time.monotonic()
+        self._target.parent.stat()
         write_atomic(self._target, self.bytes())
         self._saved_at = time.monotonic()
         self._cost = self._saved_at - began

@@ -17,6 +17,7 @@ from lab.notebook.environment import run_environment
 from lab.notebook.imports import without
 from lab.notebook.outputs import CellOutputs
 from lab.notebook.recording import record_end
+from lab.record import resources
 from lab.record.outcome import Reason
 from lab.record.paths import RunPaths
 from lab.record.run import Run
@@ -214,11 +215,14 @@ def _surroundings(env: Mapping[str, str], folder: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def _heartbeat(paths: RunPaths) -> Iterator[None]:
     over = threading.Event()
+    resources.begin_here(paths)
+    sampler = resources.Sampler(paths)
 
     def beat() -> None:
         while not over.wait(_HEARTBEAT):
             with contextlib.suppress(OSError):
                 paths.heartbeat.touch()
+            sampler.sample(os.getpid())
 
     thread = threading.Thread(target=beat, daemon=True, name="heartbeat")
     thread.start()

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.errors import InputError, LabError, WorkFailed
-from lab.record import artifacts, pruning
+from lab.record import artifacts, pruning, resources
 from lab.record.cells import read_executed
 from lab.record.creation import create_run
 from lab.record.files import FULL_ERRNOS
@@ -214,11 +214,19 @@ class LiveRun:
             raise WorkFailed(
                 f"Run {self.id} has ended", do="Start another one to log more: run = lab.start()"
             )
+        self._paths.record.stat()  # nothing is logged into a folder that only looks like this run's
         self._writer = MetricsWriter(self._paths.metrics)
         return self._writer
 
     def _cannot_log(self, problem: OSError) -> LabError:
         """End the run because its metrics cannot be written; the error to raise."""
+        if isinstance(problem, FileNotFoundError):
+            self._end(lambda: None)
+            return WorkFailed(
+                f"The folder of run {self.id} is gone",
+                seen=self._paths.root,
+                do="What it had recorded went with it; run it again.",
+            )
         full = problem.errno in FULL_ERRNOS
         error = WorkFailed(
             "The disk is full, so the metrics cannot be written"
@@ -240,6 +248,7 @@ class LiveRun:
 
     def _watch_over(self, shell: Any, notebook: Path | None) -> None:
         """Find out how the process goes on, for a run that no executor watches."""
+        resources.begin_here(self._paths)
         if shell is None:
             self._watch = ScriptWatch(self._saw_error)
         else:
@@ -283,9 +292,7 @@ class LiveRun:
             return
         with self._lock:
             self._ended.set()
-            writer, self._writer = self._writer, None
-            if writer is not None:
-                writer.close()
+            self._close_writer()
         watch, self._watch = self._watch, None
         if watch is not None:
             watch.close()
@@ -299,9 +306,20 @@ class LiveRun:
             ) from problem
 
     def _beat(self) -> None:
+        sampler = resources.Sampler(self._paths)
         while not self._ended.wait(_HEARTBEAT):
             with contextlib.suppress(OSError):
                 self._paths.heartbeat.touch()
+            if self._watch is not None:  # else the executor does it
+                sampler.sample(self._pid)
+            if not self._paths.record.exists():
+                self._close_writer()  # the next line finds out; checking at each would cost
+
+    def _close_writer(self) -> None:
+        with self._lock:
+            writer, self._writer = self._writer, None
+            if writer is not None:
+                writer.close()
 
 
 _current: LiveRun | None = None

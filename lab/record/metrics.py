@@ -19,6 +19,7 @@ from lab.record.files import RecordWarning, encode
 
 Goal = Literal["min", "max"]
 
+_TAIL_BYTES = 8_192  # holds the last line of any sensible metrics file
 _MIN_WORDS = ("loss", "mse", "mae", "error", "perplexity")
 _NAME = re.compile(r"[\w.@+-]+(/[\w.@+-]+)+")
 _NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
@@ -136,6 +137,25 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     """Every line of a metrics.jsonl, non-finite values as floats; torn lines are left out, with a
     warning."""
     return list(parse_rows(_content(path), path))
+
+
+def last_row(path: Path) -> dict[str, Any]:
+    """The last whole line of a metrics.jsonl that may be growing, or long; {} where none is."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(size - _TAIL_BYTES, 0))
+            tail = file.read()
+    except OSError:
+        return {}
+    for line in reversed(tail[: tail.rfind(b"\n") + 1].splitlines()):
+        try:
+            row = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            continue
+        if isinstance(row, dict):
+            return row
+    return {}
 
 
 def rows_of(rows: list[dict[str, Any]], metrics: Sequence[str]) -> list[dict[str, Any]]:

@@ -44,6 +44,11 @@ class RunPaths:
         return self.root / "heartbeat"
 
     @property
+    def resources(self) -> Path:
+        """What the run used, sampled now and then (see `record.resources`)."""
+        return self.root / "resources.jsonl"
+
+    @property
     def stop(self) -> Path:
         """There while somebody wants the run to stop (see `record.stop`)."""
         return self.root / "stop"

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.errors import InputError
-from lab.record import liveness, metrics
+from lab.record import broken_off, liveness, metrics, resources
 from lab.record.files import FULL_ERRNOS, locked, read_json, rewrite_json
 from lab.record.outcome import classify, supersedes
 from lab.record.paths import RunPaths
@@ -192,7 +192,9 @@ def end_run(
     with locked(paths.root):
         record = read_json(paths.record)
         before = (str(record["status"]), record.get("reason"))
-        if before[0] == "running" or (override and supersedes(before, (status, reason))):
+        # A reader can only presume that a process was killed; whoever ends the run knows better.
+        open_ = before[0] == "running" or before == ("crashed", "killed")
+        if open_ or (override and supersedes(before, (status, reason))):
             _end(paths, record, _End(status, reason, error, time.time()))
         elif override and error is not None and record.get("error") is None:
             record["error"] = dict(error)
@@ -227,7 +229,8 @@ def parse_time(text: Any) -> datetime | None:
 
 def _end(paths: RunPaths, record: dict[str, Any], end: _End) -> dict[str, Any]:
     """Write the end into the files, the caller holds the lock; run.json as it is then."""
-    ended = end.of(record)
+    used = resources.totals(paths, record)
+    ended = broken_off.explained(end.of(record) | used, paths)
     try:
         write_summary(paths, ended)
     except OSError as problem:
@@ -235,6 +238,7 @@ def _end(paths: RunPaths, record: dict[str, Any], end: _End) -> dict[str, Any]:
         if problem.errno not in FULL_ERRNOS:
             raise
     rewrite_json(paths.record, ended)
+    broken_off.tell_in_notebook(ended, paths)
     return ended
 
 
@@ -280,7 +284,7 @@ def _gone(paths: RunPaths, record: Mapping[str, Any]) -> _End:
     error = record.get("error")
     if isinstance(error, dict):
         return _End(*classify(str(error.get("type")), str(error.get("message"))), error, when)
-    return _End("crashed", "killed", None, when)
+    return _End("crashed", "killed", broken_off.killed(record), when)
 
 
 def _read_object(path: Path) -> dict[str, Any]:

@@ -13,7 +13,9 @@ from markupsafe import Markup
 from lab import numbers
 from lab.diagnosis import Diagnosis, DiagnosisFinding, diagnose
 from lab.duration import show_duration
+from lab.numbers import size_text
 from lab.record.files import RecordWarning
+from lab.record.resources import used_text
 from lab.record.run import Run
 from lab.site.atlas import Atlas, Note
 from lab.site.charts import Chart, charts_of, svg
@@ -108,6 +110,7 @@ def _facts(run: Run, atlas: Atlas) -> Iterator[tuple[str, str]]:
     yield "Took", "" if run.status == "running" else show_duration(run.seconds)
     yield "Notebook", str(run.notebook or "")
     yield "Device", str(record.get("device") or "")
+    yield "Used", used_text(record)
     yield "Host", str(record.get("host") or "")
     yield "Python", str(record.get("python") or "")
     git = record.get("git")
@@ -179,13 +182,3 @@ def _read(path: Path) -> str:
         return shortened(path.read_text(encoding="utf-8", errors="replace"), 100_000)
     except OSError:
         return ""
-
-
-def size_text(size: int) -> str:
-    """Bytes as people say them: "812 B", "1.4 MB"."""
-    amount = float(size)
-    for unit in ("B", "kB", "MB"):
-        if amount < 999.5:
-            return f"{amount:.0f} B" if unit == "B" else f"{amount:.3g} {unit}"
-        amount /= 1000
-    return f"{amount:.3g} GB"

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 DIED = "the process that ran it is gone"
 INTERRUPTED = "interrupted"
-_SAME_START = 2.0  # seconds between what a process says of its start and what is noted
 _AGAIN = (DIED, INTERRUPTED)  # such trials are asked for again, and count for nothing
 
 
@@ -123,8 +122,7 @@ def abandoned(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
 def _is_gone(owner: dict[str, Any] | None) -> bool:
     if owner is None or owner.get("host") != liveness.host_name():
         return False
-    started = liveness.process_started(int(owner["pid"]))
-    return started is None or abs(started - float(owner.get("pid_started") or 0)) > _SAME_START
+    return liveness.process_is_gone(owner)
 
 
 def done_runs(frozen: optuna.trial.FrozenTrial, runs: Path) -> list[Run]:

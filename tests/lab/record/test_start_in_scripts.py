@@ -35,7 +35,7 @@ def test_how_a_script_ends(script: Script, workspace: Workspace, way: str) -> No
     assert process.returncode == code
     run = only_run(workspace)
     assert (run.status, run.reason) == end
-    assert (run.error is None) == (run.status in ("done", "crashed"))
+    assert (run.error is None) == (run.status == "done")
     assert run.notebook is None
     assert run.best("val/x") == 1
 

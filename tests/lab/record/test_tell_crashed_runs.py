@@ -46,7 +46,9 @@ def test_a_process_that_is_gone(make_run: Callable[..., Run]) -> None:
     run.path.metrics.write_text('{"step": 1, "time": 0.0, "val/x": 0.5}\n')
     update_run(run.path, pid=ended_process())
     found = Run.read(run.path)
-    assert (found.status, found.reason, found.error) == ("crashed", "killed", None)
+    assert (found.status, found.reason) == ("crashed", "killed")
+    assert found.error is not None
+    assert found.error["message"].endswith("something killed it. Last logged step 1.")
     assert stored_status(run) == "crashed"
     assert found.best("val/x") == 0.5
     assert json.loads(run.path.summary.read_text())["val/x"]["best"] == 0.5
@@ -54,8 +56,43 @@ def test_a_process_that_is_gone(make_run: Callable[..., Run]) -> None:
 
 def test_a_pid_that_belongs_to_somebody_else_now(make_run: Callable[..., Run]) -> None:
     run = make_run()
-    update_run(run.path, pid_started=psutil.Process().create_time() - 60)
+    boot, pid, ticks = str(run.record["pid_birth"]).split(":")
+    update_run(run.path, pid_birth=f"{boot}:{pid}:{int(ticks) - 1}")
     assert Run.read(run.path).status == "crashed"
+
+
+def test_where_the_system_does_not_tell_of_births(make_run: Callable[..., Run]) -> None:
+    run = make_run()
+    started = psutil.Process().create_time()
+    update_run(run.path, pid_birth=None, pid_started=started - 1)
+    assert Run.read(run.path).status == "running"
+    update_run(run.path, pid_started=started - 60)
+    assert Run.read(run.path).status == "crashed"
+
+
+def test_a_clock_that_was_set_is_no_crash(make_run: Callable[..., Run]) -> None:
+    run = make_run()
+    update_run(run.path, pid_started=psutil.Process().create_time() + 3600)
+    assert Run.read(run.path).status == "running"
+
+
+def test_a_machine_that_was_started_again(make_run: Callable[..., Run]) -> None:
+    run = make_run()
+    _, pid, ticks = str(run.record["pid_birth"]).split(":")
+    update_run(run.path, pid_birth=f"0000-another-boot:{pid}:{ticks}")
+    found = Run.read(run.path)
+    assert (found.status, found.reason) == ("crashed", "killed")
+    assert found.error is not None
+    assert "was started again while the run was under way" in found.error["message"]
+
+
+def test_a_run_that_was_thought_dead_may_end_in_its_own_words(make_run: Callable[..., Run]) -> None:
+    run = make_run()
+    update_run(run.path, host="elsewhere")
+    age(run, 1000)
+    assert Run.read(run.path).status == "crashed"
+    assert end_run(run.path, "done").status == "done"
+    assert Run.read(run.path).error is None
 
 
 def test_a_process_nobody_has_asked_for_its_exit_code(make_run: Callable[..., Run]) -> None:
