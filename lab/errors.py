@@ -26,6 +26,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+_MOST = 25  # names that are listed where there is a place to see them all
+_NEAREST = 5
+
 
 class LabError(Exception):
     """A problem told in three parts; ``exit_code`` is what the command line ends with."""
@@ -93,13 +96,19 @@ class WorkFailed(LabError):
     exit_code = 1
 
 
-def nearest(word: str, allowed: Iterable[str]) -> str:
+def nearest(word: str, allowed: Iterable[str], *, see: str = "") -> str:
     """Advice naming the closest allowed word, then all of them.
 
     nearest("epoch", ["epochs", "lr"])  # "Did you mean 'epochs'? Allowed: epochs, lr."
+
+    Where `see` names what shows them all, a long list is cut to the nearest few.
     """
     names = list(allowed)
-    match = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
-    listed = ", ".join(names) if names else "none"
+    match = difflib.get_close_matches(word, names, n=_NEAREST, cutoff=0.5)
     guess = f"Did you mean '{match[0]}'? " if match else ""
-    return f"{guess}Allowed: {listed}."
+    if see and len(names) > _MOST:
+        held = [name for name in names if word and word in name and name not in match]
+        few = ", ".join([*match, *held][:_NEAREST])
+        near = f"The nearest of {len(names)}: {few}. " if few else f"{len(names)} are known. "
+        return f"{guess}{near}{see} shows all."
+    return f"{guess}Allowed: {', '.join(names) if names else 'none'}."

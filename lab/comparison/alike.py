@@ -24,7 +24,9 @@ def alike(
         raise InputError(
             "--like keeps the parameters of a run, so it goes with --by PARAMETER",
             seen=f"--by {by}",
-            do=advice if by in (ARM, "suite.arm") else nearest(by, sorted(example.params)),
+            do=advice
+            if by in (ARM, "suite.arm")
+            else nearest(by, sorted(example.params), see=f"`lab show {example.id}`"),
         )
     varied = {by, seed_param} | ELSEWHERE
 

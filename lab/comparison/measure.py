@@ -39,7 +39,8 @@ def check_attribute(runs: Sequence[Run], name: str, option: str) -> None:
     raise InputError(
         f"None of the {len(runs)} runs has the parameter named by {option}",
         seen=name,
-        do=nearest(name, sorted(known)) + " A key of run.json, as `notebook`, will do too.",
+        do=nearest(name, sorted(known), see="`lab runs --json`")
+        + " A key of run.json, as `notebook`, will do too.",
     )
 
 
@@ -111,7 +112,9 @@ def check_metric(runs: Sequence[Run], metric: str) -> None:
     known = sorted({name for run in runs for name in run.summary if name != "notes"})
     if metric not in known:
         raise InputError(
-            f"None of the {len(runs)} runs has this metric", seen=metric, do=nearest(metric, known)
+            f"None of the {len(runs)} runs has this metric",
+            seen=metric,
+            do=nearest(metric, known, see="`lab runs --json`"),
         )
 
 

@@ -171,7 +171,11 @@ def _sorted(runs: list[Run], metric: str) -> list[Run]:
     having = [run for run in runs if base in run.metrics]
     if not having and runs:
         known = sorted({name for run in runs for name in run.metrics})
-        raise InputError("No run has that metric", seen=metric, do=nearest(metric, known))
+        raise InputError(
+            "No run has that metric",
+            seen=metric,
+            do=nearest(metric, known, see="`lab runs --json`"),
+        )
     goal = having[0].metrics[base]["goal"] if having else goal_of(base)
 
     def key(run: Run) -> tuple[int, float]:

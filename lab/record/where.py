@@ -65,7 +65,11 @@ class Query:
         for name in self.names:
             if found and not any(_knows(run, name) for run in found):
                 known = sorted({known for run in found for known in names_of(run)})
-                raise QueryError("No run has that name", seen=name, do=nearest(name, known))
+                raise QueryError(
+                    "No run has that name",
+                    seen=name,
+                    do=nearest(name, known, see="`lab runs --json`"),
+                )
         return [run for run in found if self._test(run)]
 
 
