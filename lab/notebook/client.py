@@ -36,6 +36,10 @@ class Connection:
         self.client.start_channels(stdin=False, hb=False)
         self.client.allow_stdin = False
 
+    def runner(self, nb: Any, on_secrets: Callable[[Mapping[str, str]], None]) -> CellRunner:
+        """What runs the cells of `nb` here."""
+        return CellRunner(nb, self.client, on_secrets)
+
     async def ready(self) -> dict[str, Any]:
         """Wait until the kernel answers and its outputs reach us; what it says of its language."""
         self.client.kernel_info()
@@ -50,7 +54,7 @@ class Connection:
         content: dict[str, Any] = reply["content"]
         return dict(content.get("language_info", {}))
 
-    def request_shutdown(self) -> None:
+    async def request_shutdown(self) -> None:
         """Ask the kernel to end, which runs its exit handlers."""
         self.client.control_channel.send(
             self.client.session.msg("shutdown_request", {"restart": False})
@@ -65,10 +69,10 @@ class CellRunner(NotebookClient):
     """Runs the cells of a notebook one by one; somebody else watches the kernel."""
 
     def __init__(
-        self, nb: Any, connection: Connection, on_secrets: Callable[[Mapping[str, str]], None]
+        self, nb: Any, client: Any, on_secrets: Callable[[Mapping[str, str]], None]
     ) -> None:
         super().__init__(nb, timeout=None, iopub_timeout=_IOPUB_WAIT, record_timing=True)
-        self.kc = connection.client
+        self.kc = client
         self._cells: dict[int, CellOutputs] = {}  # by index of the cell
         self.wants_to_stop = False  # the cell called exit()
         self.changed = False  # whether anything came in; whoever saves sets it back

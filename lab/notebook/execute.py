@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lab.errors import WorkFailed
 from lab.notebook.ending import (
     DONE,
     Ending,
@@ -20,18 +21,23 @@ from lab.notebook.ending import (
 )
 from lab.notebook.environment import run_environment
 from lab.notebook.imports import without
-from lab.notebook.kernel import Kernel
+from lab.notebook.kernel import Kernel, KernelProcess
 from lab.notebook.recording import record_end
-from lab.record.liveness import process_started
+from lab.notebook.warm.kernel import ForkedKernel
+from lab.notebook.warm.owner import Unsafe, say_cold
+from lab.record.liveness import identity
 from lab.record.outcome import Reason
 from lab.record.paths import RunPaths
 from lab.record.redact import Secrets
+from lab.record.resources import Sampler
 from lab.record.run import Run, update_run
+from lab.schema import read_cells
 from lab.workspace import Workspace
 
 if TYPE_CHECKING:
     from lab.notebook.client import CellRunner, Connection
     from lab.notebook.document import Document
+    from lab.notebook.warm.client import ForkedConnection
 
 _PATIENCE = 5.0  # seconds an interrupted cell may take to wind up before it is killed
 _GOODBYE = 5.0  # seconds a kernel may take for its exit handlers
@@ -77,8 +83,8 @@ class _Execution:
         self._notebook = notebook
         self._params = params
         self._timeout = timeout
-        self._kernel: Kernel | None = None
-        self._connection: Connection | None = None
+        self._kernel: KernelProcess | None = None
+        self._connection: Connection | ForkedConnection | None = None
         self._document: Document | None = None
         self._runner: CellRunner | None = None
         self._cell: int | None = None  # In[n] of the cell that runs
@@ -89,7 +95,7 @@ class _Execution:
         heart = asyncio.create_task(self._beat())
         ending = Ending("crashed")  # should this very code break
         try:
-            self._kernel = await Kernel.start(cwd=self._notebook.parent, env=env)
+            self._kernel = await self._start(env)
             ending = self._save_last(await self._supervise(self._kernel))
         except asyncio.CancelledError:
             self._cancelled = True
@@ -100,12 +106,32 @@ class _Execution:
             heart.cancel()
             # Recorded before the kernel goes: a run whose process is gone would look crashed.
             known = None if self._document is None else self._document.secrets
-            record_end(self._paths, ending, known or Secrets.of(self._params))
-            await self._say_goodbye()
+            try:
+                record_end(self._paths, ending, known or Secrets.of(self._params))
+            except WorkFailed:  # its folder is gone
+                if not self._cancelled:
+                    raise
+            finally:
+                await self._say_goodbye()
         if self._cancelled:
             raise asyncio.CancelledError
 
-    async def _supervise(self, kernel: Kernel) -> Ending:
+    async def _start(self, env: Mapping[str, str]) -> KernelProcess:
+        """A forked kernel, or a cold one where forking is unsafe."""
+        folder = self._notebook.parent
+        sources = [cell["source"] for cell in read_cells(self._notebook)]
+        forking = asyncio.ensure_future(ForkedKernel.start(cwd=folder, env=env, sources=sources))
+        try:
+            await asyncio.sleep(0)  # it is asked for; what follows takes about as long
+            _import_client()
+            return await forking
+        except Unsafe as why:
+            say_cold(why)
+            return await Kernel.start(cwd=folder, env=env)
+        finally:
+            forking.cancel()
+
+    async def _supervise(self, kernel: KernelProcess) -> Ending:
         """Run the cells until they end, the kernel dies, time is up or somebody stops them."""
         work = asyncio.create_task(self._work(kernel))
         death = asyncio.create_task(kernel.ended())
@@ -146,7 +172,7 @@ class _Execution:
         while not self._paths.stop.exists():
             await asyncio.sleep(_TICK)
 
-    async def _wind_up(self, kernel: Kernel, *tasks: asyncio.Task[Any]) -> None:
+    async def _wind_up(self, kernel: KernelProcess, *tasks: asyncio.Task[Any]) -> None:
         """Interrupt the cell and give it some time; a second cancellation takes that time away."""
         self._stopping = True
         kernel.interrupt()
@@ -159,20 +185,19 @@ class _Execution:
         if not ended:
             kernel.kill()
 
-    async def _work(self, kernel: Kernel) -> Ending:
+    async def _work(self, kernel: KernelProcess) -> Ending:
         """Everything that talks to the kernel."""
-        update_run(self._paths, pid=kernel.pid, pid_started=process_started(kernel.pid))
-        # Imported while the kernel starts, which takes about as long on another core.
-        with without("rfc3987_syntax"):
-            from lab.notebook.client import CellExecutionError, CellRunner, Connection
-            from lab.notebook.document import Document
+        update_run(self._paths, **identity(kernel.pid))
+        _import_client()
+        from lab.notebook.client import CellExecutionError
+        from lab.notebook.document import Document
 
         document = Document(self._notebook, self._params, self._paths.notebook)
         self._document = document
         document.save_if_due(cell_ended=True)
-        self._connection = Connection(kernel)
+        self._connection = _connection(kernel)
         document.notebook.metadata.language_info = await self._connection.ready()
-        runner = self._runner = CellRunner(document.notebook, self._connection, document.hide)
+        runner = self._runner = self._connection.runner(document.notebook, document.hide)
         for index, cell in enumerate(document.notebook.cells):
             if cell.cell_type == "code" and cell.source.strip():
                 self._cell = (self._cell or 0) + 1
@@ -189,11 +214,14 @@ class _Execution:
     async def _beat(self) -> None:
         """Show that the run lives, and bring the saved notebook up to date in long cells."""
         beat_at = -_HEARTBEAT
+        sampler = Sampler(self._paths)
         while True:
             if time.monotonic() - beat_at >= _HEARTBEAT:
                 beat_at = time.monotonic()
                 with contextlib.suppress(OSError):
                     self._paths.heartbeat.touch()
+            if self._kernel is not None:
+                sampler.sample(self._kernel.pid)
             self._save_changes()
             await asyncio.sleep(_TICK)
 
@@ -220,14 +248,35 @@ class _Execution:
 
     async def _say_goodbye(self) -> None:
         """Let the kernel run its exit handlers, then make sure that nothing of it is left."""
-        if self._kernel is None:
+        kernel, connection = self._kernel, self._connection
+        if kernel is None:
             return
         try:
-            if self._connection is not None and self._kernel.process.returncode is None:
-                self._connection.request_shutdown()
-                await self._kernel.gone(_GOODBYE)
+            if connection is not None and kernel.returncode is None:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_GOODBYE):
+                        await connection.request_shutdown()
+                        await kernel.ended()
         finally:
-            self._kernel.discard()
-            await self._kernel.ended()
-            if self._connection is not None:
-                self._connection.close()
+            kernel.discard()
+            await kernel.ended()
+            if connection is not None:
+                connection.close()
+
+
+def _connection(kernel: KernelProcess) -> Connection | ForkedConnection:
+    if isinstance(kernel, ForkedKernel):
+        from lab.notebook.warm.client import ForkedConnection
+
+        return ForkedConnection(kernel)
+    from lab.notebook.client import Connection
+
+    assert isinstance(kernel, Kernel)
+    return Connection(kernel)
+
+
+def _import_client() -> None:
+    """Import what talks to kernels, while one starts on another core."""
+    with without("rfc3987_syntax"):
+        import lab.notebook.client
+        import lab.notebook.document  # noqa: F401

@@ -22,6 +22,7 @@ class Job:
     suite: Mapping[str, Any] | None = field(default=None)  # {name, arm, index, matrix}
     sweep: Mapping[str, Any] | None = field(default=None)  # {study, trial}
     timeout: float | None = None
+    slurm: Mapping[str, Any] | None = field(default=None)  # resources, as `executors.resources`
 
     @classmethod
     def check(

@@ -11,35 +11,99 @@ import shutil
 import signal
 import sys
 import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from lab.notebook.leftovers import kill_marked
-
-MARKER = "LAB_KERNEL"  # every process of a kernel has this in its environment
+from lab.notebook.warm.owner import MARKER, new_mark
 
 _CHANNELS = ("shell", "iopub", "stdin", "control", "hb")
 _SOCKET_PATH_LIMIT = 90  # of the 104 bytes that macOS allows, with room for the port number
 _LAST_WORDS = 2000  # characters of the kernel's own stderr kept for a message
 
 
-@dataclass
-class Kernel:
-    """A running kernel process, leader of its own process group.
+class KernelProcess(ABC):
+    """A running kernel process, leader of its own process group, however it was started."""
+
+    lifeline: int  # the kernel and its children die when this descriptor is closed
+
+    def __init__(self, pid: int, folder: Path, kills_before: int | None) -> None:
+        self.pid = pid
+        self.folder = folder
+        self._kills_before = kills_before
+        self._discarded = False
+
+    @abstractmethod
+    async def ended(self) -> int:
+        """Wait for the process to end; its exit code, negative for a signal."""
+
+    @property
+    @abstractmethod
+    def returncode(self) -> int | None:
+        """The exit code of a process that has ended."""
+
+    @abstractmethod
+    def _remove(self) -> None:
+        """Let go of what the process needed, and end what has left its group."""
+
+    def interrupt(self) -> None:
+        """What Ctrl-C does in a terminal: SIGINT to the kernel and its children."""
+        self._signal(signal.SIGINT)
+
+    def kill(self) -> None:
+        """SIGKILL to the kernel and its children."""
+        self._signal(signal.SIGKILL)
+
+    def discard(self) -> None:
+        """Kill whatever is left of the kernel, and remove its files; once is enough."""
+        if self._discarded:
+            return
+        self._discarded = True
+        self.kill()
+        self._remove()
+        os.close(self.lifeline)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def out_of_memory(self) -> bool:
+        """Whether the process ended because the operating system ran out of memory."""
+        if self.returncode != -signal.SIGKILL or self._kills_before is None:
+            return False
+        return (oom_kills() or 0) > self._kills_before
+
+    def last_words(self) -> str:
+        """The end of what the process itself wrote, such as the stack of a segmentation fault."""
+        with contextlib.suppress(OSError):
+            return (self.folder / "stderr").read_text(errors="replace")[-_LAST_WORDS:].strip()
+        return ""
+
+    def _signal(self, number: signal.Signals) -> None:
+        # The group outlives its leader, so children are reached even when the kernel has died.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)
+
+
+class Kernel(KernelProcess):
+    """A kernel started as a process of its own.
 
     It talks over sockets in a private folder, so no two kernels can race for a port. `connection`
     is what a client needs to reach it.
     """
 
-    process: asyncio.subprocess.Process
-    connection: dict[str, Any]
-    folder: Path
-    marker: str
-    lifeline: int
-    _kills_before: int | None
-    _discarded: bool = field(default=False, init=False)
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        connection: dict[str, Any],
+        folder: Path,
+        mark: str,
+        lifeline: int,
+    ) -> None:
+        super().__init__(process.pid, folder, oom_kills())
+        self.connection = connection
+        self.lifeline = lifeline
+        self._process = process
+        self._mark = mark
 
     @classmethod
     async def start(cls, *, cwd: Path, env: Mapping[str, str]) -> Kernel:
@@ -55,14 +119,14 @@ class Kernel:
         file = folder / "connection.json"
         file.write_text(json.dumps(connection))
         reading, lifeline = os.pipe()
-        marker = secrets.token_hex(8)
+        mark = new_mark()
         try:
             with (folder / "stderr").open("wb") as stderr:
                 process = await asyncio.create_subprocess_exec(
                     *(sys.executable, "-m", "lab.notebook.launch", str(reading), "-f", str(file)),
                     "--HistoryManager.hist_file=:memory:",
                     cwd=cwd,
-                    env={**env, MARKER: marker, "JPY_PARENT_PID": str(os.getpid())},
+                    env={**env, MARKER: mark, "JPY_PARENT_PID": str(os.getpid())},
                     stdin=asyncio.subprocess.DEVNULL,
                     stdout=stderr,
                     stderr=stderr,
@@ -75,56 +139,17 @@ class Kernel:
             raise
         finally:
             os.close(reading)
-        return cls(process, connection, folder, marker, lifeline, oom_kills())
-
-    @property
-    def pid(self) -> int:
-        return self.process.pid
-
-    def interrupt(self) -> None:
-        """What Ctrl-C does in a terminal: SIGINT to the kernel and its children."""
-        self._signal(signal.SIGINT)
-
-    def kill(self) -> None:
-        """SIGKILL to the kernel and its children."""
-        self._signal(signal.SIGKILL)
+        return cls(process, connection, folder, mark, lifeline)
 
     async def ended(self) -> int:
-        """Wait for the process to end; its exit code, negative for a signal."""
-        return await self.process.wait()
+        return await self._process.wait()
 
-    async def gone(self, grace: float) -> None:
-        """Wait `grace` seconds for the process to end, then make sure that nothing is left."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.process.wait(), grace)
-        self.discard()
+    @property
+    def returncode(self) -> int | None:
+        return self._process.returncode
 
-    def discard(self) -> None:
-        """Kill whatever is left of the kernel, and remove its files; once is enough."""
-        if self._discarded:
-            return
-        self._discarded = True
-        self.kill()
-        kill_marked(f"{MARKER}={self.marker}")
-        os.close(self.lifeline)
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def out_of_memory(self) -> bool:
-        """Whether the process ended because the operating system ran out of memory."""
-        if self.process.returncode != -signal.SIGKILL or self._kills_before is None:
-            return False
-        return (oom_kills() or 0) > self._kills_before
-
-    def last_words(self) -> str:
-        """The end of what the process itself wrote, such as the stack of a segmentation fault."""
-        with contextlib.suppress(OSError):
-            return (self.folder / "stderr").read_text(errors="replace")[-_LAST_WORDS:].strip()
-        return ""
-
-    def _signal(self, number: signal.Signals) -> None:
-        # The group outlives its leader, so children are reached even when the kernel has died.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, number)
+    def _remove(self) -> None:
+        kill_marked(f"{MARKER}={self._mark}")
 
 
 def _socket_folder() -> Path:

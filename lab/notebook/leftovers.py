@@ -24,12 +24,9 @@ def kill_marked(mark: str) -> None:
 
 def _marked(mark: str) -> Iterator[int]:
     if sys.platform.startswith("linux"):
-        wanted = mark.encode()
         for entry in os.scandir("/proc"):
-            if entry.name.isdecimal():
-                with contextlib.suppress(OSError):
-                    if wanted in Path(f"/proc/{entry.name}/environ").read_bytes().split(b"\0"):
-                        yield int(entry.name)
+            if entry.name.isdecimal() and has_mark(int(entry.name), mark):
+                yield int(entry.name)
         return
     import psutil
 
@@ -38,3 +35,10 @@ def _marked(mark: str) -> Iterator[int]:
         with contextlib.suppress(psutil.Error, OSError):
             if process.environ().get(name) == value:
                 yield process.pid
+
+
+def has_mark(pid: int, mark: str) -> bool:
+    """Whether `mark` is in the environment that this process was started with (Linux)."""
+    with contextlib.suppress(OSError):
+        return mark.encode() in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    return False

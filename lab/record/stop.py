@@ -17,7 +17,8 @@ GRACE = 12.0  # seconds that a run is given to wind up before it is asked more f
 _STEP = 0.1  # seconds between looks
 _YOUNG = 15.0  # seconds in which the kernel of a run may still be starting
 _LAST = 5.0  # seconds that each firmer way is given
-_LAUNCHER = "lab.notebook.launch"  # in the command line of a kernel that an executor watches
+# In the command line of a kernel that an executor watches, started or forked.
+_LAUNCHERS = ("lab.notebook.launch", "lab.notebook.warm.zygote")
 
 
 def stop(run_id: str, *, workspace: Workspace | None = None, grace: float = GRACE) -> Run:
@@ -123,13 +124,14 @@ def _pid(run: Run) -> int:
 
 def _supervised(run: Run) -> bool:
     """Whether an executor watches the kernel of this run."""
-    return _LAUNCHER in (_command(_pid(run)) or "")
+    command = _command(_pid(run)) or ""
+    return any(launcher in command for launcher in _LAUNCHERS)
 
 
 def _is_foreign_kernel(run: Run) -> bool:
     """Whether the process is a kernel somebody else started: Jupyter, an editor, papermill."""
     command = _command(_pid(run)) or ""
-    return "ipykernel" in command and _LAUNCHER not in command
+    return "ipykernel" in command and not _supervised(run)
 
 
 def _is_young(run: Run) -> bool:

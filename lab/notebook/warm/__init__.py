@@ -1,0 +1,1 @@
+"""Warm execution: kernels forked from a process that has the imports done (see zygote.py)."""

@@ -1,0 +1,90 @@
+"""What a forked process does to become a kernel of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import gc
+import importlib
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+from typing import Any, TextIO
+
+# Imported before the fork, so that the kernel need not.
+from lab.notebook.warm import cells, preload
+
+_LAST_FLUSH = 0.1  # seconds
+
+
+def become(door: str, descriptors: list[int], pools: Any) -> int:
+    """Run the kernel that was asked for; its exit code.
+
+    The descriptors are those of the request, a lifeline, a file for what is printed past the
+    cells, and the channel of a kernel that runs cells. Its process leads a group of its own, and
+    its environment, working directory, random numbers and threads are those of a process that has
+    just been started.
+    """
+    os.setsid()
+    asked, lifeline, errors, *channel = descriptors
+    _standard_streams(errors)
+    with os.fdopen(asked, "rb") as file:
+        request = json.load(file)
+    os.environ.clear()
+    os.environ.update(request["env"])
+    os.chdir(request["cwd"])
+    sys.argv = request["argv"]
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    preload.cap_threads(pools, request["env"])
+    preload.reseed()
+    importlib.invalidate_caches()
+    threading.Thread(target=_die_with, args=(lifeline,), daemon=True, name="lifeline").start()
+    with contextlib.suppress(SystemExit):
+        if door == "cells":
+            cells.serve(socket.socket(fileno=channel[0]))
+        else:
+            from lab.notebook.warm.jupyter import serve
+
+            serve()
+    _leave()
+    return 0
+
+
+def _standard_streams(errors: int) -> None:
+    """No input; what is printed past the kernel goes to the file `errors`."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for source, target in ((nothing, 0), (errors, 1), (errors, 2)):
+        os.dup2(source, target)
+    own = os.dup(errors)  # descriptor 2 will be captured; a crash is to be told in the file
+    os.close(nothing)
+    os.close(errors)
+    sys.stdin = os.fdopen(0, closefd=False)
+    sys.stdout = sys.__stdout__ = _file(own)  # type: ignore[assignment,misc]
+    sys.stderr = sys.__stderr__ = _file(own)  # type: ignore[assignment,misc]
+    faulthandler.enable(file=own)
+
+
+def _file(descriptor: int) -> TextIO:
+    return os.fdopen(descriptor, "w", buffering=1, closefd=False)
+
+
+def _die_with(lifeline: int) -> None:
+    with contextlib.suppress(OSError):
+        os.read(lifeline, 1)
+    os.killpg(0, signal.SIGKILL)
+
+
+def _leave() -> None:
+    """What an interpreter does at its end, but for taking itself to pieces."""
+    import atexit
+
+    with contextlib.suppress(BaseException):
+        threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    gc.collect()  # files that the cells left open are written
+    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
+        with contextlib.suppress(Exception):
+            stream.flush()  # type: ignore[union-attr]

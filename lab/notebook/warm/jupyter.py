@@ -1,0 +1,14 @@
+"""The forked kernel that Jupyter's own clients talk to: an ordinary IPython kernel."""
+
+from __future__ import annotations
+
+import sys
+
+from ipykernel.kernelapp import IPKernelApp
+
+
+def serve() -> None:
+    """Run the kernel that the command line in sys.argv describes until it is shut down."""
+    app = IPKernelApp.instance()
+    app.initialize(sys.argv[1:])  # type: ignore[no-untyped-call]
+    app.start()  # type: ignore[no-untyped-call]
