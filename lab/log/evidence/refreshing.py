@@ -20,6 +20,7 @@ from lab.log.evidence.seen import remember
 from lab.log.evidence.snapshot import Snapshot, snapshot_path, write_snapshot
 from lab.log.evidence.source import LiveRuns, runs_of, studies_of
 from lab.log.evidence.telling import TaggedBlock, tagged_block
+from lab.log.items.life import keep_ids
 from lab.log.pictures import drop_unused, due_picture, is_plot, of_plots, shown
 from lab.log.plot_block import log_folder
 from lab.record.lazy import shelf_of
@@ -61,6 +62,7 @@ def renew(
         if any(blocks_of(book)):
             edit(book.path, partial(writer.rewritten, file=file, entry=chosen, made=made))
     writer.save(made)
+    keep_ids(workspace)
     return made
 
 

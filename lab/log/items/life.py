@@ -18,16 +18,25 @@ STATES = ("open", "done", "rejected")
 def actions(state: str | None = None, *, workspace: Workspace | None = None) -> list[Action]:
     """Every action item of every log file; with `state` only those that are so.
 
-    Keeps what every item says in `docs/evidence/actions.jsonl`, from which its id is found again
-    after an edit by hand.
+    Writes nothing beside the logs; what the items say is noted in runs/, from which their ids are
+    found again after an edit by hand.
     """
     if state is not None and state not in STATES:
         raise LogError("Unknown state", seen=state, do=nearest(state, STATES))
-    workspace = workspace or Workspace.find()
+    found = _noted(workspace or Workspace.find(), shared=False)
+    return [action for action in found if state is None or action.state == state]
+
+
+def keep_ids(workspace: Workspace) -> list[Action]:
+    """Every action item, its words kept in docs/evidence/ as the logs now have them."""
+    return _noted(workspace, shared=True)
+
+
+def _noted(workspace: Workspace, *, shared: bool) -> list[Action]:
     found = actions_of(read_books(workspace), workspace)
     loose = [Loose(action.text, action.entry, None) for action in found]
-    remember(workspace, loose, [action.id for action in found])
-    return [action for action in found if state is None or action.state == state]
+    remember(workspace, loose, [action.id for action in found], shared=shared)
+    return found
 
 
 def done(action: str | int, *, by: str | None = None, workspace: Workspace | None = None) -> Action:
@@ -37,7 +46,7 @@ def done(action: str | int, *, by: str | None = None, workspace: Workspace | Non
     is ticked already. Raises LogError, or RunNotFound for a run that is not there.
     """
     workspace = workspace or Workspace.find()
-    found = find_action(str(action), actions(workspace=workspace))
+    found = find_action(str(action), keep_ids(workspace))
     if found.state == "rejected":
         raise LogError(
             "This item was rejected", seen=f"{found.text:.60}", do=f"`lab log reopen {found.id}`."
@@ -58,7 +67,7 @@ def reject(
     if why is not None and ("\n" in why or "\r" in why or not why.strip()):
         raise LogError("A reason is one line of text", seen=repr(why), do="As in: too slow.")
     reason = why.strip().replace("(", "[").replace(")", "]") if why else None
-    found = find_action(str(action), actions(workspace=workspace))
+    found = find_action(str(action), keep_ids(workspace))
     if found.state == "rejected":
         if reason is None or reason == found.reason:
             return found
@@ -73,7 +82,7 @@ def reject(
 def reopen(action: str | int, *, workspace: Workspace | None = None) -> Action:
     """Take a tick or a rejection back."""
     workspace = workspace or Workspace.find()
-    found = find_action(str(action), actions(workspace=workspace))
+    found = find_action(str(action), keep_ids(workspace))
     if found.state == "open":
         return found
     return _changed(found, lambda line, task: reopened(line, task.column), workspace)
@@ -117,7 +126,7 @@ def _changed(found: Action, change: Callable[[str, Task], str], workspace: Works
         return book.encoded(lines)
 
     edit(workspace.root / found.file, changed)
-    return next(a for a in actions(workspace=workspace) if a.id == found.id)
+    return next(a for a in keep_ids(workspace) if a.id == found.id)
 
 
 def _ended(run_id: str, workspace: Workspace) -> str:

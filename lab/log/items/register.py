@@ -1,9 +1,13 @@
 """Ids of action items that last: through edits of their words, moves, and other machines.
 
 An item that the tool wrote carries its id in a comment on its line. A hand-written one has none;
-`docs/evidence/actions.jsonl` keeps what every item last said, so that after an edit by hand its id
-is found again: by equal words first, then by words that are alike, in the same entry before others.
-Without that file an id is made from the entry's title and the words, the same on every machine.
+what every item last said is kept, so that after an edit by hand its id is found again: by equal
+words first, then by words that are alike, in the same entry before others. Without that an id is
+made from the entry's title and the words, the same on every machine.
+
+Commands that write keep it in docs/evidence/actions.jsonl, to be committed. Commands that only list
+leave the log's folder alone and note it in runs/.index-actions, a cache of this machine; of an item
+that both know, the file written last holds.
 """
 
 from __future__ import annotations
@@ -55,26 +59,52 @@ def register_file(workspace: Workspace) -> Path:
     return workspace.research_log.parent / "evidence" / "actions.jsonl"
 
 
+def own_register(workspace: Workspace) -> Path:
+    """Where this machine notes them when they are listed."""
+    return workspace.runs / ".index-actions"
+
+
 def read_register(workspace: Workspace) -> list[Known]:
     """The items known so far; lines that are none, as of a merge, are passed over."""
+    files = [own_register(workspace), register_file(workspace)]
+    known: dict[str, Known] = {}
+    for path in sorted(files, key=_modified):
+        known |= _read(path)
+    return list(known.values())
+
+
+def _read(path: Path) -> dict[str, Known]:
     try:
-        lines = register_file(workspace).read_bytes().split(b"\n")
+        lines = path.read_bytes().split(b"\n")
     except OSError:
-        return []
+        return {}
     found: dict[str, Known] = {}
     for line in lines:
         with contextlib.suppress(ValueError, TypeError):
             known = Known(**orjson.loads(line))
             if all(isinstance(value, str) for value in asdict(known).values()):
                 found[known.id] = known
-    return list(found.values())
+    return found
 
 
-def remember(workspace: Workspace, items: Sequence[Loose], ids: Sequence[str]) -> None:
-    """Note what the items say now; a folder that cannot be written to changes nothing."""
+def _modified(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def remember(
+    workspace: Workspace, items: Sequence[Loose], ids: Sequence[str], *, shared: bool
+) -> None:
+    """Note what the items say now; a folder that cannot be written to changes nothing.
+
+    With `shared` in the file that is committed, else in that of this machine.
+    """
     today = date.today().isoformat()
     known = {item.id: item for item in read_register(workspace)}
-    before = dict(known)
+    path = register_file(workspace) if shared else own_register(workspace)
+    before = _read(path) if shared else dict(known)
     for item, action_id in zip(items, ids, strict=True):
         seen = known[action_id].seen if action_id in known else today
         known[action_id] = Known(action_id, item.text, item.entry, seen)
@@ -82,7 +112,7 @@ def remember(workspace: Workspace, items: Sequence[Loose], ids: Sequence[str]) -
         rows = sorted(known.values(), key=lambda item: item.id)
         text = "".join(json.dumps(asdict(row), ensure_ascii=False) + "\n" for row in rows)
         with contextlib.suppress(OSError):
-            write_atomic(register_file(workspace), text.encode())
+            write_atomic(path, text.encode(), sync=shared)
 
 
 def ids_for(items: Sequence[Loose], known: Sequence[Known]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,8 +13,17 @@ from helpers import write_workspace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import lab
 import lab.log
-from lab.log.items.register import Known, Loose, ids_for, read_register, register_file
+from lab.log.items.life import keep_ids
+from lab.log.items.register import (
+    Known,
+    Loose,
+    ids_for,
+    own_register,
+    read_register,
+    register_file,
+)
 from lab.workspace import Workspace
 
 LOG = """# Research Log
@@ -170,11 +180,13 @@ def test_on_another_machine(workspace: Workspace, tmp_path: Path) -> None:
     edited = LOG.replace("Test bfloat16", "Try bfloat16")
     write(workspace, edited)
     before = ids(workspace)
+    lab.log.refresh(workspace=workspace)
     other = Workspace.load(write_workspace(tmp_path / "other"))
     shutil.copytree(workspace.root / "docs", other.root / "docs", dirs_exist_ok=True)
     assert ids(other) == before
     # Without the register an item that was never edited is known all the same.
     register_file(other).unlink()
+    own_register(other).unlink(missing_ok=True)
     assert ids(other) | {"Try bfloat16 instead of float16": ""} == before | {
         "Try bfloat16 instead of float16": ""
     }
@@ -185,6 +197,8 @@ def test_a_register_that_two_branches_changed(workspace: Workspace) -> None:
     ids(workspace)
     write(workspace, LOG.replace("Test bfloat16", "Try bfloat16"))
     before = ids(workspace)
+    keep_ids(workspace)
+    own_register(workspace).unlink()
     path = register_file(workspace)
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     lines[1:1] = [
@@ -203,7 +217,7 @@ def test_a_comment_holds_the_id_whatever_the_words(workspace: Workspace) -> None
     write(workspace, "## A\n- [ ] Test bfloat16 <!-- lab:action a123abc -->\n- [ ] other\n")
     (action, _) = lab.log.actions(workspace=workspace)
     assert (action.id, action.text) == ("a123abc", "Test bfloat16")
-    register_file(workspace).unlink()
+    own_register(workspace).unlink()
     write(workspace, "# B\n\n1. [x] Nothing left of it <!-- lab:action a123abc -->\n")
     (action,) = lab.log.actions(workspace=workspace)
     assert (action.id, action.text, action.state) == ("a123abc", "Nothing left of it", "done")
@@ -218,52 +232,85 @@ def test_a_line_that_was_copied(workspace: Workspace) -> None:
     assert workspace.research_log.read_text() == f"## A\n{line}## B\n{line.replace('[ ]', '[x]')}"
 
 
-def test_listing_leaves_the_log_as_it_is(workspace: Workspace) -> None:
+def test_listing_leaves_the_log_and_its_folder_as_they_are(workspace: Workspace) -> None:
     write(workspace, LOG)
-    before = workspace.research_log.stat()
+    docs = workspace.root / "docs"
+    before = [(path, path.stat()) for path in docs.rglob("*")]
     ids(workspace)
-    register = register_file(workspace).stat()
+    lab.next(workspace=workspace)
+    lab.log.entries(workspace=workspace)
+    assert [(path, path.stat()) for path in docs.rglob("*")] == before
+    register = own_register(workspace).stat()
     ids(workspace)
-    assert workspace.research_log.stat().st_mtime_ns == before.st_mtime_ns
-    assert register_file(workspace).stat().st_ino == register.st_ino
+    assert own_register(workspace).stat().st_ino == register.st_ino
+    lab.log.done(1, workspace=workspace)
+    assert len(register_file(workspace).read_text("utf-8").splitlines()) == 5
 
 
 def test_words_with_separators_are_written_once(workspace: Workspace) -> None:
     write(workspace, "## A\n\n- [ ] Train\u2028longer \x85 and wider\n")
     ids(workspace)
-    register = register_file(workspace).stat()
+    register = own_register(workspace).stat()
     ids(workspace)
-    assert register_file(workspace).stat().st_ino == register.st_ino
+    assert own_register(workspace).stat().st_ino == register.st_ino
 
 
-def test_a_folder_that_cannot_be_written_to(workspace: Workspace) -> None:
+def test_what_was_committed_later_holds(workspace: Workspace) -> None:
     write(workspace, LOG)
     before = ids(workspace)
-    shutil.rmtree(register_file(workspace).parent)
-    register_file(workspace).parent.write_text("a file where the folder should be")
+    keep_ids(workspace)
+    old, new = "Test bfloat16 instead of float16", "Look at numbers of half the size"
+    text = register_file(workspace).read_text("utf-8")
+    assert old in text
+    # As another machine left it, with the log that goes with it.
+    os.utime(own_register(workspace), (1, 1))
+    register_file(workspace).write_text(text.replace(old, new), "utf-8")
+    write(workspace, LOG.replace(old, new))
+    assert ids(workspace)[new] == before[old]
+    # And what is edited and listed here since is known here.
+    write(workspace, LOG.replace(old, f"{new} first"))
+    assert ids(workspace)[f"{new} first"] == before[old]
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_folder_that_cannot_be_written_to(workspace: Workspace, shared: bool) -> None:
+    write(workspace, LOG)
+    before = ids(workspace)
+    own_register(workspace).unlink()
+    keep_ids(workspace)
+    folder = register_file(workspace).parent if shared else workspace.runs
+    shutil.rmtree(folder)
+    folder.write_text("a file where the folder should be")
     assert ids(workspace) == before
+    assert {action.text: action.id for action in keep_ids(workspace)} == before
 
 
 def test_no_folder_for_it(workspace: Workspace) -> None:
     write(workspace, LOG)
+    shutil.rmtree(workspace.runs)
     before = ids(workspace)
-    shutil.rmtree(register_file(workspace).parent)
-    assert ids(workspace) == before
-    assert register_file(workspace).is_file()
-    shutil.rmtree(register_file(workspace).parent)
+    write(workspace, LOG.replace("Test bfloat16", "Try bfloat16"))
+    assert sorted(ids(workspace).values()) == sorted(before.values())
+    shutil.rmtree(workspace.runs)
     write(workspace, "# Research Log\n")
     assert ids(workspace) == {}
+    assert keep_ids(workspace) == []
+    assert not workspace.runs.exists()
     assert not register_file(workspace).parent.exists()
 
 
 def test_a_file_that_was_torn(workspace: Workspace) -> None:
     write(workspace, LOG)
     before = ids(workspace)
-    whole = register_file(workspace).read_bytes()
-    for torn in (whole[: len(whole) // 2], b"\xff\xfe" + whole, b"\x00" * 64, b"[[[" * 50_000):
-        register_file(workspace).write_bytes(torn)
-        assert ids(workspace) == before
-    assert register_file(workspace).read_bytes() == whole
+    for path in (own_register(workspace), register_file(workspace)):
+        keep_ids(workspace)
+        whole = path.read_bytes()
+        own_register(workspace).unlink()
+        for torn in (whole[: len(whole) // 2], b"\xff\xfe" + whole, b"\0" * 64, b"[[[" * 50_000):
+            path.write_bytes(torn)
+            assert {action.text: action.id for action in keep_ids(workspace)} == before
+            assert ids(workspace) == before
+        assert register_file(workspace).read_bytes() == whole
 
 
 def test_two_at_once_leave_one_whole_file(workspace: Workspace) -> None:
@@ -271,7 +318,7 @@ def test_two_at_once_leave_one_whole_file(workspace: Workspace) -> None:
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: ids(workspace), range(24)))
     assert all(one == found[0] for one in found)
-    assert [path.name for path in register_file(workspace).parent.iterdir()] == ["actions.jsonl"]
+    assert [path.name for path in workspace.runs.iterdir()] == [".index-actions"]
     assert {known.id for known in read_register(workspace)} == set(found[0].values())
 
 
