@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from lab import log, site, suite, sweep
     from lab.api import check, compare, diagnose, note, rerun, show, tag
     from lab.errors import InputError, LabError, WorkFailed
+    from lab.exchange import export_runs as export
+    from lab.exchange import import_runs
     from lab.executors import run_notebook as run
     from lab.log import next_plan as next
     from lab.log.evidence.citations import archive
@@ -43,6 +45,8 @@ __all__ = [
     "check",
     "compare",
     "diagnose",
+    "export",
+    "import_runs",
     "log",
     "new_notebook",
     "next",
@@ -72,6 +76,8 @@ _HOMES = {
     "check": "lab.api:check",
     "compare": "lab.api:compare",
     "diagnose": "lab.api:diagnose",
+    "export": "lab.exchange:export_runs",
+    "import_runs": "lab.exchange:import_runs",
     "log": "lab.log",
     "new_notebook": "lab.notebook.new:new_notebook",
     "next": "lab.log:next_plan",

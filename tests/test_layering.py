@@ -28,6 +28,7 @@ FLOORS = {
     "diagnosis": 4,
     "plotting": 5,
     "api": 6,
+    "exchange": 5,
     "executors": 5,
     "suite": 6,
     "sweep": 6,

@@ -10,6 +10,7 @@ from lab.cli import (
     compare,
     data,
     doctor,
+    exchange,
     log,
     new,
     next,
@@ -21,6 +22,7 @@ from lab.cli import (
     suite,
     sweep,
     sweep_analyze,
+    sweep_run,
     watch,
 )
 
@@ -45,8 +47,10 @@ def _options(
 run.register(app)
 suite.register(app)
 sweep.register(app)
+sweep_run.register()
 sweep_analyze.register()
 runs.register(app)
+exchange.register(app)
 watch.register(app)
 compare.register(app)
 plot.register(app)
