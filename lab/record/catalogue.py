@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 import difflib
-import math
+import itertools
 import os
 import warnings
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lab.errors import InputError, LabError, RunNotFound, nearest
 from lab.record.files import RecordWarning
+from lab.record.index import Index, open_index
+from lab.record.indexed_run import (
+    ABSENT,
+    ALL,
+    NO_NUMBER,
+    PARAMS,
+    RECORD,
+    SUMMARY,
+    IndexedRun,
+    rank,
+)
 from lab.record.metrics import ends_torn, goal_of
-from lab.record.paths import RunPaths
 from lab.record.run import Run
-from lab.record.where import parse_query
+from lab.record.where import Query, parse_query
 from lab.workspace import Workspace
 
 if TYPE_CHECKING:
     import pandas as pd
 
 ARCHIVE = "archive"
+
+T = TypeVar("T")
 
 
 def find_runs(
@@ -36,12 +49,84 @@ def find_runs(
     A folder that cannot be read is left out with a warning. Raises QueryError.
     """
     query = parse_query(where) if where else None
-    runs = _all_runs(workspace)
+    listing = Listing(workspace.runs, _needs(query, sort))
+    found: Iterable[Run] = listing
     if query is not None:
-        runs = query.select(runs)
+        found = query.select(listing)
     if sort is not None:
-        runs = _sorted(runs, sort)
-    return runs[:limit]
+        found = _leaders(listing, sort) if query is None else _sorted(list(found), sort)
+    return list(itertools.islice(listing.whole(found), limit))
+
+
+class Listing:
+    """The runs of a folder, newest first, each read when its turn comes.
+
+    `needs` is what of them is looked at before they are chosen: RECORD, PARAMS, SUMMARY or more of
+    these. A folder that cannot be read is left out with a warning.
+    """
+
+    def __init__(self, runs: Path, needs: int) -> None:
+        self._index = open_index(runs)
+        self._needs = needs
+        self._names = _names(self._index, runs)
+
+    def __iter__(self) -> Iterator[Run]:
+        for name in self._names:
+            run = self.read(name, self._needs)
+            if run is not None:
+                yield run
+                if isinstance(run, IndexedRun):
+                    run.forget()
+        self._index.save()
+
+    def ranked(self, metric: str, which: str) -> Iterator[tuple[str | Run, tuple[int, float]]]:
+        """Every run, or where the index tells enough its name, and the `rank` of its value."""
+        if not self._names:
+            return
+        ranks = self._index.ranks(self._names, metric, which)
+        for name, known in zip(self._names, ranks, strict=True):
+            if known is not None:
+                yield name, known
+            elif (run := self.read(name, SUMMARY)) is not None:
+                yield run, rank(run.metrics, metric, which)
+        self._index.save()
+
+    def read(self, name: str, needs: int) -> Run | None:
+        """The run of this name as its files are now; None where there is none to be read."""
+        try:
+            run = self._index.run(name, needs)
+        except LabError as error:
+            warnings.warn(str(error), RecordWarning, stacklevel=4)
+            return None
+        if run is not None and not isinstance(run, IndexedRun):
+            _tell_of_torn_line(run)
+        return run
+
+    def whole(self, runs: Iterable[Run]) -> Iterator[Run]:
+        """These runs of the listing as all of their files are now; later changes show in none."""
+        for run in runs:
+            if isinstance(run, IndexedRun) and not run.is_current(ALL):
+                again = self.read(run.id, ALL)
+                if again is not None:
+                    yield again
+            else:
+                yield run
+
+
+def _names(index: Index, runs: Path) -> list[str]:
+    try:
+        return index.names()
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise _unreadable(runs, error) from None
+
+
+def _needs(query: Query | None, sort: str | None) -> int:
+    """What of a run tells whether and where it is listed."""
+    names = () if query is None else query.names
+    needs = RECORD | PARAMS if any("/" not in name for name in names) else 0
+    return needs | (SUMMARY if sort or any("/" in name for name in names) else 0)
 
 
 def find_run(workspace: Workspace, run_id: str) -> Run:
@@ -132,23 +217,13 @@ def _folders(runs: Path) -> list[str]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise InputError(
-            "The runs folder cannot be read", seen=f"{runs} ({error.strerror})", do="Mend it."
-        ) from None
+        raise _unreadable(runs, error) from None
 
 
-def _all_runs(workspace: Workspace) -> list[Run]:
-    found = []
-    for name in _folders(workspace.runs):
-        try:
-            run = Run.read_if_there(RunPaths(workspace.runs / name))
-        except LabError as error:
-            warnings.warn(str(error), RecordWarning, stacklevel=4)
-        else:
-            found += [run] if run is not None else []
-    for run in found:
-        _tell_of_torn_line(run)
-    return sorted(found, key=_age, reverse=True)
+def _unreadable(runs: Path, error: OSError) -> InputError:
+    return InputError(
+        "The runs folder cannot be read", seen=f"{runs} ({error.strerror})", do="Mend it."
+    )
 
 
 def _tell_of_torn_line(run: Run) -> None:
@@ -158,32 +233,45 @@ def _tell_of_torn_line(run: Run) -> None:
         warnings.warn(text, RecordWarning, stacklevel=4)
 
 
-def _age(run: Run) -> tuple[str, int, str]:
-    # 20260120_231502-10 is younger than -9, which its text is not.
-    stamp, _, rest = run.id.partition("-")
-    number = rest.partition("_")[0]
-    return stamp[:15], int(number) if number.isdigit() else 1, run.id
+def _leaders(listing: Listing, metric: str) -> Iterator[Run]:
+    """The runs by a metric, opened one by one."""
+    ranked = list(listing.ranked(*_value_of(metric)))
+
+    def opened(found: str | Run) -> Run | None:
+        return found if isinstance(found, Run) else listing.read(found, SUMMARY)
+
+    for found in _in_order(ranked, metric, opened):
+        run = opened(found)
+        if run is not None:
+            yield run
 
 
 def _sorted(runs: list[Run], metric: str) -> list[Run]:
+    value = _value_of(metric)
+    ranked = [(run, rank(run.metrics, *value)) for run in runs]
+    return _in_order(ranked, metric, lambda run: run)
+
+
+def _value_of(metric: str) -> tuple[str, str]:
+    """The metric that somebody sorts by, and which of its values."""
     base = metric.removesuffix(".last").removesuffix(".best")
-    which = "last" if metric.endswith(".last") else "best"
-    having = [run for run in runs if base in run.metrics]
-    if not having and runs:
+    return base, "last" if metric.endswith(".last") else "best"
+
+
+def _in_order(
+    ranked: list[tuple[T, tuple[int, float]]], metric: str, opened: Callable[[T], Run | None]
+) -> list[T]:
+    """The better first by the goal that the newest run has; runs without a value last."""
+    base = _value_of(metric)[0]
+    having = (opened(found) for found, (kind, _) in ranked if kind != ABSENT)
+    newest = next((run for run in having if run is not None and base in run.metrics), None)
+    if newest is None and ranked:
+        runs = filter(None, (opened(found) for found, _ in ranked))
         known = sorted({name for run in runs for name in run.metrics})
-        raise InputError(
-            "No run has that metric",
-            seen=metric,
-            do=nearest(metric, known, see="`lab runs --json`"),
-        )
-    goal = having[0].metrics[base]["goal"] if having else goal_of(base)
-
-    def key(run: Run) -> tuple[int, float]:
-        value = run.metrics.get(base, {}).get(which)
-        if not isinstance(value, int | float):
-            return 2, 0.0
-        if math.isnan(value):
-            return 1, 0.0
-        return 0, float(-value if goal == "max" else value)
-
-    return sorted(runs, key=key)  # stable: equal values stay newest first
+        advice = nearest(metric, known, see="`lab runs --json`")
+        raise InputError("No run has that metric", seen=metric, do=advice)
+    goal = newest.metrics[base]["goal"] if newest is not None else goal_of(base)
+    sign = -1.0 if goal == "max" else 1.0
+    keys = [(min(kind, NO_NUMBER), sign * value) for _, (kind, value) in ranked]
+    # Stable: equal values stay newest first.
+    return [ranked[place][0] for place in sorted(range(len(ranked)), key=keys.__getitem__)]

@@ -10,10 +10,10 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-import orjson
-
 from lab.errors import LabError
 from lab.record.catalogue import ARCHIVE
+from lab.record.index import open_index, read_object
+from lab.record.indexed_run import RECORD
 from lab.record.metrics import restore
 from lab.record.paths import RunPaths
 from lab.record.run import Run
@@ -45,11 +45,11 @@ class LazyRun(Run):
         return RunPaths(Path(self._folder))
 
     def _read_params(self) -> dict[str, Any]:
-        found = _object(f"{self._folder}/params.json")
+        found = read_object(f"{self._folder}/params.json")
         return Run.read(self.path).params if found is None else found
 
     def _read_summary(self) -> dict[str, Any]:
-        stored = _object(f"{self._folder}/summary.json")
+        stored = read_object(f"{self._folder}/summary.json")
         metrics = _modified(f"{self._folder}/metrics.jsonl")
         if stored is None or metrics > _modified(f"{self._folder}/summary.json"):
             return read_summary(self.path, self.record)
@@ -66,6 +66,9 @@ class Shelf:
         for name in _names(workspace.runs / ARCHIVE):
             self._folders.setdefault(name, f"{workspace.runs}/{ARCHIVE}/{name}")
         self._read: dict[str, Run | None] = {}
+        self._index = open_index(workspace.runs)
+        # Where it cannot be kept, reading more than is asked for would be lost.
+        self._keeps = os.access(workspace.runs, os.W_OK)
 
     def run(self, run_id: str) -> Run | None:
         """The run with exactly this id; None where there is none. Raises InputError."""
@@ -82,12 +85,23 @@ class Shelf:
                 continue
             if run is not None:
                 yield run
+        self.keep()
+
+    def keep(self) -> None:
+        """Keep what was read in the index, so that the next one reads less."""
+        self._index.save()
 
     def _open(self, run_id: str) -> Run | None:
         folder = self._folders.get(run_id)
         if folder is None:
             return None
-        record = _object(f"{folder}/run.json")
+        if folder == f"{self.workspace.runs}/{run_id}":
+            known = self._index.known(run_id, RECORD)
+            if known is not None:
+                return known
+            if self._keeps and (ended := self._index.ended(run_id)) is not None:
+                return ended
+        record = read_object(f"{folder}/run.json")
         # A run under way may be gone, and a damaged file wants its error: that is Run's business.
         if record is None or record.get("status") == "running":
             return Run.read_if_there(RunPaths(Path(folder)))
@@ -108,6 +122,7 @@ def one_shelf(workspace: Workspace) -> Iterator[Shelf]:
         yield shelf
     finally:
         _SHARED.reset(token)
+        shelf.keep()
 
 
 def reading_once(function: Callable[P, T]) -> Callable[P, T]:
@@ -134,22 +149,6 @@ def _names(folder: Path) -> list[str]:
             return sorted(item.name for item in found if item.name[:1].isdigit())
     except OSError:
         return []
-
-
-def _object(path: str) -> dict[str, Any] | None:
-    """The JSON object in a file; None where there is none, or it is damaged."""
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return None
-    try:
-        content = os.read(handle, os.fstat(handle).st_size + 1)
-        value = orjson.loads(content)
-    except (OSError, ValueError):
-        return None
-    finally:
-        os.close(handle)
-    return value if isinstance(value, dict) else None
 
 
 def _modified(path: str) -> int:

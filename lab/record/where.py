@@ -15,7 +15,7 @@ import math
 import operator
 import re
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,17 +60,26 @@ class Query:
         return self._test(run)
 
     def select(self, runs: Iterable[Run]) -> list[Run]:
-        """The runs that match; QueryError for a name that no run has."""
-        found = list(runs)
-        for name in self.names:
-            if found and not any(_knows(run, name) for run in found):
-                known = sorted({known for run in found for known in names_of(run)})
-                raise QueryError(
-                    "No run has that name",
-                    seen=name,
-                    do=nearest(name, known, see="`lab runs --json`"),
-                )
-        return [run for run in found if self._test(run)]
+        """The runs that match; QueryError for a name that no run has.
+
+        Goes through `runs` once, but for that error.
+        """
+        if isinstance(runs, Iterator):
+            runs = list(runs)
+        found, some, unknown = [], False, list(self.names)
+        for run in runs:
+            some = True
+            unknown = [name for name in unknown if not _knows(run, name)]
+            if self._test(run):
+                found.append(run)
+        if some and unknown:
+            known = sorted({known for run in runs for known in names_of(run)})
+            raise QueryError(
+                "No run has that name",
+                seen=unknown[0],
+                do=nearest(unknown[0], known, see="`lab runs --json`"),
+            )
+        return found
 
 
 def parse_query(text: str) -> Query:
