@@ -431,7 +431,7 @@ def test_an_index_of_more_than_a_block(workspace: Workspace) -> None:
     clock, rng = Clock(), random.Random(1)
     for number in range(300):
         write_run(
-            workspace.runs, f"20260120_{10 + number // 3600:02d}{number // 60:02d}{number % 60:02d}",
+            workspace.runs, f"20260120_10{number // 60:02d}{number % 60:02d}",
             params={"lr": number}, curves={"val/accuracy": [rng.random()]},
         )  # fmt: skip
     for folder in workspace.runs.iterdir():
