@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _TASK = re.compile(r"\[([ xX])\]\s+(?=\S)")
 _SPLIT = re.compile(r"#{1,6}(?:[ \t\r\n]|$)")
 _ESCAPED = re.compile("[\udc80-\udcff]+")
+_SPACE = " \t"  # to Markdown; characters like U+0085 and U+2028 are text
 _SEPARATOR = 3  # dashes below prose are a rule to their author, more of them underline a heading
 
 
@@ -140,19 +141,15 @@ def _open(tokens: Sequence[Token], lines: Sequence[str]) -> int | None:
     last = tokens[-1] if tokens else None
     if last is None or last.level or not last.map:
         return None
-    end = len(lines) - (not lines[-1].strip())
+    end = len(lines) - (not lines[-1].strip(_SPACE))
     if last.map[1] < end:
         return None
     if last.type == "html_block":
         return last.map[0]
     if last.type != "fence":
         return None
-    closing = lines[end - 1].strip()
-    is_closed = (
-        end - 1 > last.map[0]
-        and len(closing) >= len(last.markup)
-        and not closing.strip(last.markup[0])
-    )
+    closing = rf" {{0,3}}{re.escape(last.markup[0])}{{{len(last.markup)},}}[{_SPACE}]*"
+    is_closed = end - 1 > last.map[0] and re.fullmatch(closing, lines[end - 1])
     return None if is_closed else last.map[0]
 
 
@@ -161,16 +158,16 @@ def _headings(tokens: Sequence[Token], lines: Sequence[str]) -> Iterator[Heading
         if token.type != "heading_open" or token.level or not token.map:
             continue
         title = legible(tokens[i + 1].content).strip()
-        underline = lines[token.map[1] - 1].strip()
-        if token.markup.startswith("#") or _is_underlined(title, underline):
-            yield Heading(int(token.tag[1]), title, token.map[0])
+        first, end = token.map
+        if token.markup.startswith("#") or _is_underlined(title, lines[first:end]):
+            yield Heading(int(token.tag[1]), title, first)
 
 
-def _is_underlined(title: str, underline: str) -> bool:
-    """Whether an underlined text is a heading to its author, and not prose above a separator."""
-    if "\n" in title:
+def _is_underlined(title: str, lines: Sequence[str]) -> bool:
+    """Whether a text with its underline is a heading to its author, not prose above a separator."""
+    if len(lines) != 2:
         return False
-    return underline != "-" * _SEPARATOR or date_of(title) is not None
+    return lines[1].strip() != "-" * _SEPARATOR or date_of(title) is not None
 
 
 def _tasks(tokens: Sequence[Token], lines: Sequence[str]) -> Iterator[Task]:

@@ -190,3 +190,16 @@ def test_utf16_is_refused(workspace: Workspace) -> None:
 
 def test_an_empty_log(workspace: Workspace) -> None:
     assert parsed(b"", workspace) == ([], [])
+
+
+def test_characters_that_only_look_like_space(workspace: Workspace) -> None:
+    """U+0085 and U+2028 are text to Markdown, whatever Python takes for space."""
+    # A fence is not closed by a line that has one, so that all below is code.
+    entries, actions = parsed("```\na\n\x85```\n## no entry\n- [ ] no item\n", workspace)
+    assert (entries, actions) == ([], [])
+    # Four spaces are too many as well.
+    assert parsed("```\na\n    ```\n## no entry\n- [ ] no item\n", workspace) == ([], [])
+    assert len(parsed("```\na\n   ``` \t\n## entry\n- [ ] item\n", workspace)[1]) == 1
+    # A line with nothing else is a line of text: two lines above dashes are no heading.
+    entries, _ = parsed("\u2028\n**Status:** Open\n-----\n", workspace)
+    assert entries == []
