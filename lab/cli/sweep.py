@@ -1,4 +1,4 @@
-"""`lab sweep run|list|status|import|coverage`."""
+"""`lab sweep list|status|import|coverage`."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from lab.sweep.runner import SweepState
+    from lab.sweep.confirmation import Confirmation
     from lab.sweep.study import Study
-    from lab.sweep.trial import Trial
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 Name = Annotated[str, typer.Argument(help="The study.", metavar="STUDY", show_default=False)]
@@ -22,60 +21,6 @@ app = typer.Typer(help="Search the parameters of a notebook.", no_args_is_help=T
 
 def register(root: typer.Typer) -> None:
     root.add_typer(app, name="sweep")
-
-
-@app.command("run")
-def run(
-    file: Annotated[Path, typer.Argument(help="The space's YAML file.", show_default=False)],
-    trials: Annotated[
-        int | None, typer.Option(min=1, help="Trials the study is to have, instead of n_trials.")
-    ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Trials at a time.")] = 1,
-    as_json: Json = False,
-) -> None:
-    """Run a sweep, or go on with it, until its study has all its trials."""
-    from lab.cli.show import print_json, stderr, stdout
-    from lab.sweep.runner import run_sweep
-
-    console = stderr() if as_json else stdout()
-    outcome = run_sweep(file, trials=trials, workers=workers, watcher=_Progress(console))
-    if as_json:
-        print_json(_status(outcome.study) | {"ran": outcome.ran})
-    else:
-        if outcome.recovered:
-            console.print(f"{outcome.recovered} left behind by a process that is gone: taken up")
-        _print_status(outcome.study, console)
-        again = f"lab sweep run {file}"
-        console.print(
-            f"Go on: {again}"
-            if outcome.interrupted
-            else f"lab sweep coverage {outcome.study.name}",
-            highlight=False,
-        )
-    if outcome.interrupted or not outcome.study.complete:
-        raise typer.Exit(1)
-
-
-class _Progress:
-    """One line a trial: what it is, its value, the best so far and the time left."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-
-    def ended(self, trial: Trial, study: SweepState) -> None:
-        from lab.duration import show_duration
-
-        value = trial.state if trial.value is None else _value(trial.value)
-        parts = [f"trial {trial.number}", f"{study.begun} of {study.budget}", trial.phase, value]
-        if "duplicate_of" in trial.extra:
-            parts.append(f"from run {trial.extra['duplicate_of']}")
-        if trial.state == "failed":
-            parts.append(str(trial.extra.get("problem", "")))
-        if study.best is not None and study.best.value is not None:
-            parts.append(f"best {_value(study.best.value)} (trial {study.best.number})")
-        if study.left:
-            parts.append(f"about {show_duration(study.left)} left")
-        self._console.print("  ".join(parts), highlight=False, markup=False)
 
 
 @app.command("list")
@@ -101,7 +46,7 @@ def list_(
     for column in rows[0]:
         table.add_column(column, justify="right" if column in ("trials", "best") else "left")
     for row in rows:
-        cells = (_value(cell) if isinstance(cell, float) else cell for cell in row.values())
+        cells = (value_text(cell) if isinstance(cell, float) else cell for cell in row.values())
         table.add_row(*("–" if cell is None else str(cell) for cell in cells))
     stdout().print(table)
 
@@ -120,7 +65,7 @@ def _workspace_rows() -> list[dict[str, Any]]:
     studies = [load_study(name, workspace) for name in study_names(workspace)]
     return [
         {
-            "name": study.name,
+            "study_name": study.name,
             "direction": study.direction,
             "trials": len(study.trials),
             "best": None if study.best is None else study.best.value,
@@ -139,16 +84,22 @@ def status(study: Name, as_json: Json = False) -> None:
 
     found = read_study(study)
     if as_json:
-        print_json(_status(found))
+        print_json(status_json(found))
     else:
-        _print_status(found, stdout())
+        print_status(found, stdout())
 
 
-def _status(study: Study) -> dict[str, Any]:
+def status_json(study: Study) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from lab.sweep.confirmation import read_confirmation
+    from lab.workspace import Workspace
+
     best = study.best
+    confirmed = read_confirmation(study.name, Workspace.find())
     states = ("complete", "pruned", "failed", "running")
     return {
-        "study": study.name,
+        "study_name": study.name,
         "objective": study.objective,
         "direction": study.direction,
         "n_trials": study.space.n_trials,
@@ -165,11 +116,22 @@ def _status(study: Study) -> dict[str, Any]:
             "params": best.params,
             "runs": list(best.run_ids),
         },
+        "confirmed": None
+        if confirmed is None
+        else {
+            "winner": confirmed.winner.trial,
+            "ties": list(confirmed.ties),
+            "rows": [
+                asdict(row) | {"mean": row.mean, "interval": row.interval, "drop": drop}
+                for row in confirmed.rows
+                for drop in [confirmed.drop(row)]
+            ],
+        },
     }
 
 
-def _print_status(study: Study, console: Console) -> None:
-    about = _status(study)
+def print_status(study: Study, console: Console) -> None:
+    about = status_json(study)
     counts = ", ".join(f"{count} {state}" for state, count in about["trials"].items() if count)
     phases = ", ".join(f"{count} {phase}" for phase, count in about["phases"].items() if count)
     console.print(f"[bold]{study.name}[/bold]: {counts or 'no trials yet'}", highlight=False)
@@ -184,11 +146,47 @@ def _print_status(study: Study, console: Console) -> None:
         return
     where = f", run {', '.join(best.run_ids)}" if best.run_ids else ""
     console.print(
-        f"best {study.objective}: {_value(best.value)} in trial {best.number}{where}",
+        f"best {study.objective}: {value_text(best.value)} in trial {best.number}{where}",
         highlight=False,
     )
     for name, value in best.params.items():
         console.print(f"  {name} = {value}", highlight=False, markup=False)
+    from lab.sweep.confirmation import read_confirmation
+    from lab.workspace import Workspace
+
+    confirmed = read_confirmation(study.name, Workspace.find())
+    if confirmed is None:
+        one_seed = len(best.values) == 1
+        luck = "one seed, and the best of many" if one_seed else "the best of many"
+        console.print(f"That is {luck}: expect less of it on another seed.", highlight=False)
+    else:
+        print_confirmation(confirmed, console)
+
+
+def print_confirmation(found: Confirmation, console: Console) -> None:
+    """The best of the search beside what they came to on fresh seeds."""
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold")
+    for column in ("trial", "search", "fresh seeds", "95% interval", "seeds", "drop"):
+        table.add_column(column, justify="right")
+    for row in found.rows:
+        interval = row.interval
+        table.add_row(
+            str(row.trial),
+            value_text(row.search),
+            value_text(row.mean),
+            "–" if interval is None else " to ".join(map(value_text, interval)),
+            str(len(row.values)),
+            f"{found.drop(row):+.4g}",
+        )
+    console.print(table)
+    winner, ties = found.winner, found.ties
+    told = f"trial {winner.trial}, {value_text(winner.mean)} on {len(winner.values)} fresh seeds"
+    console.print(f"chosen: {told}", highlight=False)
+    if ties:
+        others = ", ".join(map(str, ties))
+        console.print(f"not told from it by these seeds: trials {others}", highlight=False)
 
 
 @app.command("import")
@@ -218,12 +216,12 @@ def import_(
         direction="minimize" if minimize else None,
     )
     if as_json:
-        print_json(_status(found.study) | {"notes": list(found.notes)})
+        print_json(status_json(found.study) | {"notes": list(found.notes)})
         return
     console = stdout()
     for note in found.notes:
         console.print(note, highlight=False, markup=False)
-    _print_status(found.study, console)
+    print_status(found.study, console)
     console.print(f"lab sweep coverage {found.study.name}", highlight=False)
 
 
@@ -248,5 +246,5 @@ def coverage(
         sys.stdout.write(render("sweep_coverage", workspace, c=found))
 
 
-def _value(value: float) -> str:
+def value_text(value: float) -> str:
     return f"{value:.4g}"

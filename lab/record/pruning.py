@@ -7,10 +7,10 @@ kernel needs nothing of it.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,26 +40,56 @@ def ask(paths: RunPaths, step: int, value: Any) -> bool:
     return False
 
 
-def open_for_reports(paths: RunPaths) -> None:
-    """Let the run know that its reports will be answered."""
-    _write(paths.answer, {"step": None, "stop": False})
+@contextlib.contextmanager
+def answering() -> Iterator[Callable[[RunPaths, Callable[[int, float], bool]], None]]:
+    """Answer the reports of a run by `decide(step, value)`, from when it is named until the end.
+
+    with answering() as listen:
+        listen(paths, decide)      # once, as soon as the folder is there
+
+    In a thread of its own, because cells may run in this very process and hold up its event loop.
+    What `decide` raises ends the answers, and is raised at the end.
+    """
+    over = threading.Event()
+    threads: list[threading.Thread] = []
+    problems: list[Exception] = []
+
+    def listen(paths: RunPaths, decide: Callable[[int, float], bool]) -> None:
+        _write(paths.answer, {"step": None, "stop": False})
+        arguments = (paths, decide, over, problems)
+        threads.append(threading.Thread(target=_answer, args=arguments, daemon=True))
+        threads[-1].start()
+
+    try:
+        yield listen
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+    if problems:
+        raise problems[0]
 
 
-async def answer_reports(paths: RunPaths, decide: Callable[[int, float], bool]) -> None:
-    """Answer each report of a run by `decide(step, value)`, until cancelled."""
+def _answer(
+    paths: RunPaths,
+    decide: Callable[[int, float], bool],
+    over: threading.Event,
+    problems: list[Exception],
+) -> None:
     answered: int | None = None
     try:
-        while True:
+        while not over.wait(_LISTENING):
             report = _read(paths.report)
             if report is not None and report["step"] != answered:
                 answered = int(report["step"])
                 stop = decide(answered, float(report["value"]))
                 _write(paths.answer, {"step": answered, "stop": stop})
-            await asyncio.sleep(_LISTENING)
+    except Exception as problem:
+        problems.append(problem)
     finally:
-        with contextlib.suppress(OSError):
-            paths.answer.unlink()
-            paths.report.unlink()
+        for path in (paths.answer, paths.report):
+            with contextlib.suppress(OSError):
+                path.unlink()
 
 
 def _write(path: Path, value: dict[str, Any]) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lab.record import liveness
-from lab.record.files import locked
 from lab.record.run import Run
 from lab.sweep.space import Parameter, Space
 from lab.sweep.storage import OURS, quiet_optuna
@@ -20,32 +19,33 @@ _AGAIN = (DIED, INTERRUPTED)  # such trials are asked for again, and count for n
 
 
 def counted_trials(study: optuna.Study) -> int:
-    """Trials that use up the budget: all that began, but for those that are asked for again."""
+    """Trials that use up the budget: all that began, but for those that are asked for again and
+    those taken over from another study."""
     return sum(
-        trial.state.name != "WAITING" and trial.user_attrs.get(f"{OURS}problem") not in _AGAIN
+        trial.state.name != "WAITING"
+        and trial.user_attrs.get(f"{OURS}problem") not in _AGAIN
+        and f"{OURS}carried_from" not in trial.user_attrs
         for trial in study.get_trials(deepcopy=False)
     )
 
 
-def ask(study: optuna.Study, space: Space, folder: Path, budget: int) -> optuna.Trial | None:
+def ask(study: optuna.Study, space: Space, budget: int) -> optuna.Trial | None:
     """The next trial with its parameters chosen; None when the study has `budget` trials.
 
-    Several processes may ask at once; the lock keeps them from passing the budget together.
+    Whoever asks holds the lock of the study: else two processes would pass the budget together.
     """
-    with locked(folder):
-        begun = counted_trials(study)
-        if begun >= budget:
-            return None
-        # Trials without a value, such as failed ones, teach the sampler nothing.
-        phase = "random" if _phase_trials(study) < space.n_random else "adaptive"
-        study.sampler = _sampler(space, phase, len(study.get_trials(deepcopy=False)))
-        with quiet_optuna():
-            trial = study.ask()
-            if f"{OURS}phase" not in trial.user_attrs:
-                trial.set_user_attr(f"{OURS}phase", phase)
-            trial.set_user_attr(f"{OURS}owner", liveness.identity())
-            suggest(trial, space)
-        return trial
+    if counted_trials(study) >= budget:
+        return None
+    # Trials without a value, such as failed ones, teach the sampler nothing.
+    phase = "random" if _phase_trials(study) < space.n_random else "adaptive"
+    study.sampler = _sampler(space, phase, len(study.get_trials(deepcopy=False)))
+    with quiet_optuna():
+        trial = study.ask()
+        if f"{OURS}phase" not in trial.user_attrs:
+            trial.set_user_attr(f"{OURS}phase", phase)
+        trial.set_user_attr(f"{OURS}owner", liveness.identity())
+        suggest(trial, space)
+    return trial
 
 
 def suggest(trial: optuna.Trial, space: Space) -> None:
@@ -110,19 +110,20 @@ def put_back(study: optuna.Study, frozen: optuna.trial.FrozenTrial, why: str) ->
         study.enqueue_trial(dict(frozen.params), user_attrs=attrs)
 
 
-def abandoned(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
-    """Running trials whose process on this machine is gone."""
+def abandoned(study: optuna.Study, silent: set[int]) -> list[optuna.trial.FrozenTrial]:
+    """Running trials whose process on this machine is gone, or silent on another one."""
     return [
         trial
         for trial in study.get_trials(deepcopy=False)
-        if trial.state.name == "RUNNING" and _is_gone(trial.user_attrs.get(f"{OURS}owner"))
+        if trial.state.name == "RUNNING"
+        and (trial._trial_id in silent or _is_gone(trial.user_attrs.get(f"{OURS}owner")))
     ]
 
 
 def _is_gone(owner: dict[str, Any] | None) -> bool:
-    if owner is None or owner.get("host") != liveness.host_name():
-        return False
-    return liveness.process_is_gone(owner)
+    if owner is None:
+        return True  # it died between asking and signing, both under the lock that is held now
+    return owner.get("host") == liveness.host_name() and liveness.process_is_gone(owner)
 
 
 def done_runs(frozen: optuna.trial.FrozenTrial, runs: Path) -> list[Run]:

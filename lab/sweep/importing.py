@@ -62,7 +62,7 @@ def import_study(
     else:
         table, default = read_storage(text, study, objective)
     known = _space_of(table, given, name or (given.name if given else default))
-    trials = [_frozen(row, known) for row in table.rows]
+    trials = [frozen_trial(row, known) for row in table.rows]
     folder = create_folder(
         place, known, source=table.source, inferred=given is None, sampler="unknown"
     )
@@ -106,8 +106,11 @@ def _space_of(table: Table, given: Space | None, name: str) -> Space:
     )
 
 
-def _frozen(row: Row, space: Space) -> optuna.trial.FrozenTrial:
-    """The trial as Optuna keeps it, in the ranges of the space where it lies within them."""
+def frozen_trial(row: Row, space: Space, *, numbered: bool = True) -> optuna.trial.FrozenTrial:
+    """The trial as Optuna keeps it, in the ranges of the space where it lies within them.
+
+    `numbered` keeps the number it had; without, it gets one of the study that it is added to.
+    """
     from optuna.trial import TrialState, create_trial
 
     params: dict[str, Any] = {}
@@ -132,8 +135,9 @@ def _frozen(row: Row, space: Space) -> optuna.trial.FrozenTrial:
             parameter = replace(parameter, step=None)
         params[parameter.name] = value
         ranges[parameter.name] = distribution(parameter)
-    noted: dict[str, Any] = {f"{OURS}phase": "imported", f"{OURS}number": row.number}
-    noted[f"{OURS}seconds"] = row.seconds
+    noted: dict[str, Any] = {f"{OURS}phase": "imported", f"{OURS}seconds": row.seconds}
+    if numbered:
+        noted[f"{OURS}number"] = row.number
     return create_trial(
         state=TrialState[row.state],
         value=row.value if row.state == "COMPLETE" else None,

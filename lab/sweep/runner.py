@@ -3,35 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import math
 import statistics
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from lab.errors import LabError, SweepError
-from lab.executors.base import Executor, executor_by_name
+from lab.errors import LabError
+from lab.executors.base import closing
 from lab.executors.running import complete
-from lab.notebook.job import Job
-from lab.record.files import locked
-from lab.record.paths import RunPaths
-from lab.record.pruning import answer_reports, open_for_reports
-from lab.record.run import Run, end_run
+from lab.record.run import Run
 from lab.sweep import asking
+from lab.sweep.alive import Heart
+from lab.sweep.confirmation import Confirmation, confirm
+from lab.sweep.jobs import Jobs
+from lab.sweep.opening import study_folder
 from lab.sweep.space import Space
-from lab.sweep.storage import (
-    OURS,
-    create_folder,
-    load_study,
-    open_study,
-    quiet_optuna,
-    studies_folder,
-    trial_of,
-)
-from lab.sweep.stored import Stored
+from lab.sweep.storage import OURS, load_study, open_study, quiet_optuna, study_locked, trial_of
 from lab.sweep.study import Study
 from lab.sweep.trial import Trial
 from lab.workspace import Workspace
@@ -47,6 +35,8 @@ class Watcher(Protocol):
 
     def ended(self, trial: Trial, study: SweepState) -> None: ...
 
+    def confirming(self, trial: int, seed: int, value: float | None) -> None: ...
+
 
 @dataclass(frozen=True)
 class SweepState:
@@ -60,12 +50,19 @@ class SweepState:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a call of `run_sweep` came to; `recovered` trials had been cut off by a crash."""
+    """What a call of `run_sweep` came to.
+
+    `ran` runs were made, `recovered` trials had been cut off by a crash, `carried` trials were
+    taken over from the study before this one. `confirmation` is None where the search has not all
+    its trials yet or asks for none.
+    """
 
     study: Study
     ran: int
     recovered: int
+    carried: int
     interrupted: bool
+    confirmation: Confirmation | None
 
 
 def run_sweep(
@@ -73,55 +70,43 @@ def run_sweep(
     *,
     trials: int | None = None,
     workers: int = 1,
+    on: str = "pool",
+    storage: str | None = None,
     workspace: Workspace | None = None,
     watcher: Watcher | None = None,
 ) -> Outcome:
     """Run the sweep of a space file until its study has `trials` trials (default: `n_trials`).
 
     A study that is there goes on from where it stands: finished trials are kept, those that a
-    killed process left behind are run again. Several processes may run one study on one machine.
-    Raises SweepError, NotebookError or ParameterError before anything is written.
+    killed process left behind are run again. `on` names the executor. Several processes may run
+    one study on one machine; with `storage`, the URL of a PostgreSQL database, several machines
+    may. Once the search has the trials that its file asks for, its best configurations are run
+    again on fresh seeds, as `confirm` of the space says. Raises SweepError, NotebookError or
+    ParameterError before anything is written.
     """
     place = workspace or Workspace.find()
     space = Space.read(file, workspace=place)
+    jobs = Jobs(space, place, on=on, workers=workers)
+    opened = study_folder(space, place, Path(file), storage)
     budget = space.n_trials if trials is None else trials
-    folder = _folder(space, place, Path(file))
-    work = _Work(space, folder, place, budget, workers, watcher)
-    recovered = work.recover()
+    work = _Work(space, opened.folder, place, budget, jobs, watcher)
+    confirmation: Confirmation | None = None
     interrupted = False
+
+    async def search_and_confirm() -> None:
+        nonlocal confirmation
+        await work.through(workers)
+        if work.is_whole and budget >= space.n_trials:
+            told = None if watcher is None else watcher.confirming
+            found = load_study(space.name, place)
+            confirmation = await confirm(found, place, jobs, workers=workers, told=told)
+
     try:
-        complete(work.through(workers))
+        complete(closing(jobs.executor, search_and_confirm()))
     except asyncio.CancelledError:
         interrupted = True
-    return Outcome(load_study(space.name, place), work.ran, recovered, interrupted)
-
-
-def _folder(space: Space, workspace: Workspace, file: Path) -> Path:
-    """The folder of the study, made for a new one; refuses a space that has become another."""
-    folder = studies_folder(workspace) / space.name
-    workspace.runs.mkdir(parents=True, exist_ok=True)
-    with locked(workspace.runs):
-        if not folder.exists():
-            return create_folder(
-                workspace,
-                space,
-                source=workspace.relative(file),
-                sampler=str(space.sampler["name"]),
-            )
-    before = Space.read(folder / "space.yaml")
-    changed = [
-        key
-        for key in ("notebook", "objective", "direction", "params", "fixed", "seeds", "pruner")
-        if getattr(before, key) != getattr(space, key)
-    ]
-    if changed:
-        told = ", ".join("param_ranges" if key == "params" else key for key in changed)
-        raise SweepError(
-            f"The space is not the one that study {space.name} began with",
-            seen=f"{told} changed",
-            do="Give the file another study_name; the old study stays as it is.",
-        )
-    return folder
+    study = load_study(space.name, place)
+    return Outcome(study, jobs.ran, work.recovered, opened.carried, interrupted, confirmation)
 
 
 class _Work:
@@ -133,59 +118,66 @@ class _Work:
         folder: Path,
         workspace: Workspace,
         budget: int,
-        workers: int,
+        jobs: Jobs,
         watcher: Watcher | None,
     ) -> None:
         self._space = space
         self._folder = folder
         self._workspace = workspace
         self._budget = budget
-        self._workers = workers
+        self._jobs = jobs
         self._watcher = watcher
-        self._executor: Executor = executor_by_name("pool", workspace, workers=workers)
-        with quiet_optuna():
-            self._study: optuna.Study = open_study(folder, pruner=asking.pruner(space))
-        self._stored = Stored(workspace, workspace.root / str(space.notebook), space.objective)
+        self._study: optuna.Study = open_study(folder, pruner=asking.pruner(space))
         self._began = time.monotonic()
         self._failing = 0
-        self.ran = 0
+        self.recovered = 0
 
-    def recover(self) -> int:
-        """Finish or ask again for trials whose process is gone; how many there were."""
-        with locked(self._folder):
-            left = asking.abandoned(self._study)
-            for frozen in left:
-                runs = asking.done_runs(frozen, self._workspace.runs)
-                values = [v for run in runs if (v := self._value(run)) is not None]
-                if runs and len(values) == max(1, len(self._space.seeds)):
-                    self._tell_value(frozen.number, frozen._trial_id, runs, values)
-                else:
-                    asking.put_back(self._study, frozen, asking.DIED)
-            return len(left)
+    @property
+    def is_whole(self) -> bool:
+        """Whether the study has all its trials, and none is under way."""
+        running = any(t.state.name == "RUNNING" for t in self._study.get_trials(deepcopy=False))
+        return not running and asking.counted_trials(self._study) >= self._budget
 
     async def through(self, workers: int) -> None:
         async def work() -> None:
             while (trial := self._next()) is not None:
                 await self._carry_out(trial)
 
-        await asyncio.gather(*(work() for _ in range(workers)))
+        with Heart(self._folder, self._study) as self._heart:
+            await asyncio.gather(*(work() for _ in range(workers)))
 
     def _next(self) -> optuna.Trial | None:
         if self._failing >= _GIVE_UP:
             return None
-        return asking.ask(self._study, self._space, self._folder, self._budget)
+        with study_locked(self._folder):
+            self._recover()
+            trial = asking.ask(self._study, self._space, self._budget)
+            if trial is not None:
+                self._heart.beats_for(trial)
+        return trial
+
+    def _recover(self) -> None:
+        """Finish or ask again for trials whose process is gone."""
+        for frozen in asking.abandoned(self._study, self._heart.silent()):
+            runs = asking.done_runs(frozen, self._workspace.runs)
+            values = [v for run in runs if (v := self._jobs.value(run)) is not None]
+            if runs and len(values) == max(1, len(self._space.seeds)):
+                self._tell_value(frozen.number, frozen._trial_id, runs, values)
+            else:
+                asking.put_back(self._study, frozen, asking.DIED)
+            self.recovered += 1
 
     async def _carry_out(self, trial: optuna.Trial) -> None:
         try:
             await self._run_seeds(trial)
-        except BaseException as error:
-            frozen = self._study.trials[trial.number]
-            if isinstance(error, LabError):
-                self._fail(trial, str(error))
-            else:
-                with locked(self._folder):
-                    asking.put_back(self._study, frozen, asking.INTERRUPTED)
-                raise
+        except LabError as error:
+            self._fail(trial, str(error))
+        except BaseException:
+            with study_locked(self._folder):
+                asking.put_back(self._study, self._study.trials[trial.number], asking.INTERRUPTED)
+            raise
+        finally:
+            self._heart.rests_for(trial)
         self._announce(trial.number)
 
     async def _run_seeds(self, trial: optuna.Trial) -> None:
@@ -195,11 +187,11 @@ class _Work:
             run, pruned = await self._run(trial, seed, listens=not runs)
             runs.append(run)
             if pruned:
-                self._tell(trial, "PRUNED", runs)
+                self._tell_pruned(trial, runs)
                 return
-            value = self._value(run)
+            value = self._jobs.value(run)
             if run.status != "done" or value is None:
-                self._fail(trial, _problem(run, self._space.objective))
+                self._fail(trial, self._jobs.problem(run))
                 return
             values.append(value)
         self._tell_value(trial.number, trial._trial_id, runs, values)
@@ -209,68 +201,26 @@ class _Work:
         self, trial: optuna.Trial, seed: int | None, *, listens: bool
     ) -> tuple[Run, bool]:
         """One run of the trial, and whether the pruner stopped it; one from the store if it can."""
-        values = self._space.fixed | trial.params | ({} if seed is None else {"seed": seed})
-        job = Job.check(
-            self._workspace.root / str(self._space.notebook),
-            values,
-            workspace=self._workspace,
-            sweep={"study": self._space.name, "trial": trial.number},
-        )
-        if (stored := self._stored.find(job.params)) is not None:
+        job = self._jobs.job(trial.params, seed, trial=trial.number)
+        if (stored := self._jobs.stored(job)) is not None:
             self._note_run(trial, stored.id)
             trial.set_user_attr(f"{OURS}duplicate_of", stored.id)
             return stored, False
-        run, pruned = await self._execute(trial, job, listens=listens)
-        self._stored.add(run)
-        return run, pruned
-
-    async def _execute(self, trial: optuna.Trial, job: Job, *, listens: bool) -> tuple[Run, bool]:
-        stopped = False
-        listener: list[asyncio.Task[None]] = []
 
         def decide(step: int, value: float) -> bool:
-            nonlocal stopped
-            if math.isfinite(value):
-                with quiet_optuna():
-                    trial.report(value, step)
-                    stopped = stopped or bool(trial.should_prune())
-            return stopped
+            with quiet_optuna():
+                trial.report(value, step)
+                return bool(trial.should_prune())
 
-        def started(run_id: str) -> None:
-            self._note_run(trial, run_id)
-            if listens:
-                paths = RunPaths(self._workspace.runs / run_id)
-                open_for_reports(paths)
-                listener.append(asyncio.create_task(answer_reports(paths, decide)))
-
-        try:
-            run = await self._executor.run(job, on_start=started)
-        finally:
-            for task in listener:
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
-        self.ran += 1
-        if stopped and run.status == "done":
-            # The executor saw a notebook come to its end; that it was told to is known here.
-            run = end_run(run.path, "pruned", override=True)
-        return run, stopped
+        return await self._jobs.run(
+            job,
+            on_start=lambda run_id: self._note_run(trial, run_id),
+            decide=decide if listens else None,
+        )
 
     def _note_run(self, trial: optuna.Trial, run_id: str) -> None:
         known = list(trial.user_attrs.get(f"{OURS}runs", []))
         trial.set_user_attr(f"{OURS}runs", [*known, run_id])
-
-    def _value(self, run: Run) -> float | None:
-        """The best value of the objective in a run, by the direction of the study."""
-        found = [
-            float(row[self._space.objective])
-            for row in run.history()
-            if isinstance(row.get(self._space.objective), int | float)
-        ]
-        finite = [value for value in found if math.isfinite(value)]
-        if not finite:
-            return None
-        return max(finite) if self._space.direction == "maximize" else min(finite)
 
     def _tell_value(self, number: int, trial_id: int, runs: list[Run], values: list[float]) -> None:
         with quiet_optuna():
@@ -281,12 +231,12 @@ class _Work:
             self._note_cost(trial, runs)
             self._study.tell(number, statistics.fmean(values))
 
-    def _tell(self, trial: optuna.Trial, state: str, runs: list[Run]) -> None:
+    def _tell_pruned(self, trial: optuna.Trial, runs: list[Run]) -> None:
         with quiet_optuna():
             from optuna.trial import TrialState
 
             self._note_cost(trial, runs)
-            self._study.tell(trial, state=TrialState[state])
+            self._study.tell(trial, state=TrialState.PRUNED)
         self._failing = 0
 
     def _note_cost(self, trial: optuna.Trial, runs: list[Run]) -> None:
@@ -304,34 +254,19 @@ class _Work:
     def _announce(self, number: int) -> None:
         if self._watcher is None:
             return
-        found = [trial_of(frozen) for frozen in self._study.get_trials(deepcopy=False)]
-        trials = [trial for trial in found if trial is not None]
+        found = {t.number: trial_of(t) for t in self._study.get_trials(deepcopy=False)}
+        space = self._space
         study = replace(
-            Study(
-                name=self._space.name,
-                objective=self._space.objective,
-                direction=self._space.direction,
-                space=self._space,
-            ),
-            trials=tuple(trials),
+            Study(space.name, space.objective, space.direction, space),
+            trials=tuple(trial for trial in found.values() if trial is not None),
         )
         begun = asking.counted_trials(self._study)
-        self._watcher.ended(
-            next(trial for trial in trials if trial.number == number),
-            SweepState(begun, self._budget, study.best, self._left(begun)),
-        )
+        ended = found[number]
+        assert ended is not None
+        self._watcher.ended(ended, SweepState(begun, self._budget, study.best, self._left(begun)))
 
     def _left(self, begun: int) -> float | None:
-        if not self.ran:
+        if not self._jobs.ran:
             return None
-        pace = (time.monotonic() - self._began) / self.ran
-        return pace * max(0, self._budget - begun)
-
-
-def _problem(run: Run, objective: str) -> str:
-    if run.status == "done":
-        known: Mapping[str, Any] = run.metrics
-        return f"run {run.id} logged no {objective}; it has {', '.join(known) or 'no metrics'}"
-    error = run.error or {}
-    told = f": {error['type']}: {error['message']}" if error.get("type") else ""
-    return f"run {run.id} {run.status}{told}"
+        pace = (time.monotonic() - self._began) / self._jobs.ran
+        return pace * max(0, self._budget - begun) * max(1, len(self._space.seeds))

@@ -18,6 +18,10 @@ Direction = Literal["maximize", "minimize"]
 MIN_RANDOM = 20  # trials of the random phase, at least
 RANDOM_PER_PARAMETER = 3
 
+# How many of the best are run again, with how many fresh seeds each, and how many in all the best
+# two of those get.
+CONFIRM = {"top": 5, "seeds": 3, "final_seeds": 5}
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -137,7 +141,9 @@ class Space:
     pruner: dict[str, Any] = field(default_factory=lambda: {"name": "none"})
     fixed: dict[str, Any] = field(default_factory=dict)
     seeds: tuple[int, ...] = ()  # each configuration is run once with each; empty: once
+    confirm: dict[str, int] = field(default_factory=lambda: dict(CONFIRM))
     parent: str | None = None  # file or study that this one follows
+    carry_over: str | None = None  # study whose trials inside this space are observations of it
     notes: str = ""
     rationale: str = ""
 
@@ -234,11 +240,15 @@ class Space:
         free = [self.parameter(n) for n in branch.active if n not in branch.values]
         return list(itertools.product(*(p.values for p in free if p.values is not None)))
 
-    def to_yaml(self) -> str:
-        """The text of a file that `Space.read` reads back as this space."""
+    def to_yaml(self, reasons: Mapping[str, str] | None = None) -> str:
+        """The text of a file that `Space.read` reads back as this space.
+
+        `reasons`, by parameter, are written as comments beside the parameter or what it is fixed
+        at.
+        """
         from lab.sweep.space_file import space_text
 
-        return space_text(self)
+        return space_text(self, reasons or {})
 
 
 def value_text(value: Any) -> str:

@@ -62,6 +62,8 @@ def check_notebook(file: YamlFile, space: Space, workspace: Workspace) -> None:
             _check_between(file, schema, parameter)
     if space.seeds:
         _check_value(file, schema, "seed", space.seeds[0], ("seeds",))
+    if ("confirm",) in file.lines and space.confirm["top"]:
+        _check_value(file, schema, "seed", 0, ("confirm",))
 
 
 def _check_range(file: YamlFile, parameter: Parameter) -> None:
@@ -84,15 +86,8 @@ def _check_range(file: YamlFile, parameter: Parameter) -> None:
         raise _wrong(
             file, (*at, "step"), f"{name}: step has to be above zero", parameter.step, "Raise it."
         )
-    if (
-        parameter.log
-        and parameter.step is not None
-        and (parameter.kind, parameter.step)
-        != (
-            "int",
-            1,
-        )
-    ):
+    steps = parameter.step is not None and (parameter.kind, parameter.step) != ("int", 1)
+    if parameter.log and steps:
         raise _wrong(
             file,
             (*at, "step"),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lab.errors import SweepError, nearest
-from lab.sweep.space import Parameter, Space, value_text
+from lab.sweep.space import CONFIRM, Parameter, Space, value_text
 from lab.sweep.space_check import check_notebook, check_space
 from lab.yamlfile import Location, YamlFile, load_yaml
 
@@ -22,7 +23,8 @@ PRUNERS = {
 
 _KEYS = (
     *("study_name", "parent", "notes", "notebook", "objective", "direction", "n_trials"),
-    *("sampler", "pruner", "seeds", "fixed", "param_ranges", "rationale"),
+    *("sampler", "pruner", "seeds", "confirm", "carry_over"),
+    *("fixed", "param_ranges", "rationale"),
 )
 _PARAMETER_KEYS = (
     *("type", "low", "high", "log", "step", "choices", "when", "condition"),
@@ -69,7 +71,7 @@ class _Reader:
             raise self._wrong(("direction",), direction, nearest(str(direction), _DIRECTIONS))
         given = {
             key: self._text(value, key)
-            for key in ("notebook", "objective", "parent", "notes", "rationale")
+            for key in ("notebook", "objective", "parent", "carry_over", "notes", "rationale")
             if value.get(key) is not None
         }
         return Space(
@@ -80,6 +82,7 @@ class _Reader:
             pruner=self._method(value.get("pruner", "none"), "pruner", PRUNERS),
             fixed=self._mapping(value.get("fixed") or {}, ("fixed",)),
             seeds=self._seeds(value.get("seeds")),
+            confirm=self._confirm(value.get("confirm", {})),
             params=self._parameters(value.get("param_ranges")),
             **given,  # type: ignore[arg-type]
         )
@@ -162,6 +165,17 @@ class _Reader:
             raise self._wrong(("seeds",), value, "Write how many, or a list such as [0, 1, 2].")
         return tuple(seeds)
 
+    def _confirm(self, value: Any) -> dict[str, int]:
+        """How many of the best are run again, and on how many seeds; `none` or 0: none are."""
+        if value in (None, "none") or type(value) is int:
+            value = {"top": value if type(value) is int else 0}
+        given = self._mapping(value, ("confirm",))
+        for key, number in given.items():
+            if key not in CONFIRM:
+                raise self._wrong(("confirm", key), key, nearest(key, CONFIRM), "is unknown")
+            self._count(number, ("confirm", key), least=0 if key == "top" else 1)
+        return CONFIRM | given
+
     def _text(self, value: dict[str, Any], key: str, *, required: bool = False) -> str | None:
         text = value.get(key)
         if text is None and required:
@@ -212,10 +226,8 @@ class _Reader:
 _DIRECTIONS = ("maximize", "minimize")
 
 
-def space_text(space: Space) -> str:
-    """YAML of a space; `read_space` reads it back equal."""
-    import yaml
-
+def space_text(space: Space, reasons: Mapping[str, str]) -> str:
+    """YAML of a space; `read_space` reads it back equal. `reasons` stand beside what they name."""
     head: dict[str, Any] = {"study_name": space.name}
     for key in ("parent", "notes", "notebook", "objective", "direction", "n_trials"):
         if getattr(space, key) not in (None, ""):
@@ -223,31 +235,57 @@ def space_text(space: Space) -> str:
     head |= {"sampler": space.sampler, "pruner": space.pruner}
     if space.seeds:
         head["seeds"] = list(space.seeds)
-    if space.fixed:
-        head["fixed"] = space.fixed
+    if space.confirm != CONFIRM:
+        head["confirm"] = space.confirm
+    if space.carry_over is not None:
+        head["carry_over"] = space.carry_over
     if space.rationale:
         head["rationale"] = space.rationale
-    text: str = yaml.safe_dump(head, sort_keys=False, allow_unicode=True, width=100)
-    return text + "param_ranges:\n" + "".join(_parameter_text(p) for p in space.params)
+    text = _yaml(head)
+    if space.fixed:
+        text += "fixed:\n"
+        for name, value in space.fixed.items():
+            text += _beside(
+                "".join(f"  {line}\n" for line in _yaml({name: value}).splitlines()),
+                reasons.get(name),
+            )
+    return (
+        text
+        + "param_ranges:\n"
+        + "".join(_beside(_parameter_text(p), reasons.get(p.name)) for p in space.params)
+    )
+
+
+def _yaml(value: Any) -> str:
+    import yaml
+
+    text: str = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100)
+    return text
+
+
+def _beside(text: str, reason: str | None) -> str:
+    """The lines of an entry, the reason as a comment behind its first one."""
+    if reason is None:
+        return text
+    first, _, rest = text.partition("\n")
+    return f"{first}  # {reason}\n{rest}"
 
 
 def _parameter_text(parameter: Parameter) -> str:
-    lines = [f"  {parameter.name}:", f"    type: {parameter.kind}"]
+    inside = [f"type: {parameter.kind}"]
     for key in ("low", "high", "step", "hard_low", "hard_high"):
         value = getattr(parameter, key)
         if value is not None:
-            lines.append(f"    {key}: {_yaml_number(value)}")
+            inside.append(f"{key}: {_yaml_number(value)}")
     if parameter.log:
-        lines.append("    log: true")
+        inside.append("log: true")
     if parameter.choices:
-        lines.append(f"    choices: {parameter.describe()}")
+        inside.append(f"choices: {parameter.describe()}")
     if parameter.when:
-        lines.append(
-            f"    when: {{{', '.join(_condition(n, v) for n, v in parameter.when.items())}}}"
-        )
+        inside.append(f"when: {{{', '.join(_condition(n, v) for n, v in parameter.when.items())}}}")
     if parameter.note:
-        lines.append(f"    note: {_quoted(parameter.note)}")
-    return "\n".join(lines) + "\n"
+        inside.append(f"note: {_quoted(parameter.note)}")
+    return f"  {parameter.name}:\n" + "".join(f"    {line}\n" for line in inside)
 
 
 def _condition(name: str, values: tuple[Any, ...]) -> str:

@@ -1,6 +1,7 @@
 """Where studies live: a folder each in runs/studies, with an Optuna journal others can open.
 
-runs/studies/NAME/journal.log   an Optuna study of that name (JournalStorage)
+runs/studies/NAME/journal.log   an Optuna study of that name (JournalStorage), unless study.json
+                                names the PostgreSQL database in which several machines keep it
 runs/studies/NAME/space.yaml    its search space
 runs/studies/NAME/study.json    objective, direction, notebook, sampler, where it came from
 """
@@ -10,14 +11,16 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lab.errors import LabError, SweepError, nearest
-from lab.record.files import read_json, write_json
+from lab.errors import SweepError, nearest
+from lab.record.files import locked, read_json, write_json
 from lab.record.run import format_time
+from lab.sweep.database import database_lock, shared, without_password
 from lab.sweep.space import Parameter, Space
 from lab.sweep.study import Study
 from lab.sweep.trial import Phase, State, Trial
@@ -106,8 +109,12 @@ def create_folder(
     source: str,
     inferred: bool = False,
     sampler: str | None = None,
+    storage: str | None = None,
 ) -> Path:
-    """The folder of a new study; raises SweepError where there is a study of that name."""
+    """The folder of a new study; raises SweepError where there is a study of that name.
+
+    `storage` is the URL of the database that keeps its trials; its password is not written.
+    """
     folder = studies_folder(workspace) / space.name
     if folder.exists():
         raise SweepError(
@@ -126,6 +133,7 @@ def create_folder(
             "sampler": sampler,
             "inferred": inferred,
             "source": source,
+            "storage": None if storage is None else without_password(storage),
             "created": format_time(datetime.now(UTC)),
         },
     )
@@ -136,18 +144,37 @@ def open_study(folder: Path, **how: Any) -> optuna.Study:
     """The Optuna study of a folder, made where it is not there; `how` goes to Optuna."""
     with quiet_optuna():
         from optuna import create_study
-        from optuna.storages import JournalStorage
-        from optuna.storages.journal import JournalFileBackend
 
-        about = read_json(folder / "study.json")
-        storage = JournalStorage(JournalFileBackend(str(folder / "journal.log")))
         return create_study(
             study_name=folder.name,
-            storage=storage,
-            direction=about["direction"],
+            storage=_storage(folder),
+            direction=read_json(folder / "study.json")["direction"],
             load_if_exists=True,
             **how,
         )
+
+
+def database_of(folder: Path) -> str | None:
+    """The URL, without a password, of the database that keeps a study; None for its journal."""
+    url = read_json(folder / "study.json").get("storage")
+    return None if url is None else str(url)
+
+
+@contextlib.contextmanager
+def study_locked(folder: Path) -> Iterator[None]:
+    """Hold the lock of a study against every process that works on it, on whatever machine."""
+    url = database_of(folder)
+    with locked(folder), database_lock(shared(url), folder.name) if url else nullcontext():
+        yield
+
+
+def _storage(folder: Path) -> optuna.storages.BaseStorage:
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    if url := database_of(folder):
+        return shared(url)
+    return JournalStorage(JournalFileBackend(str(folder / "journal.log")))
 
 
 @contextlib.contextmanager
@@ -193,7 +220,7 @@ def trial_of(frozen: optuna.trial.FrozenTrial) -> Trial | None:
         seconds = frozen.duration.total_seconds()
     phase: Phase = noted.get("phase", "imported")
     extra = {k: v for k, v in frozen.user_attrs.items() if not k.startswith(OURS)}
-    for key in ("duplicate_of", "problem"):
+    for key in ("duplicate_of", "problem", "carried_from"):
         if key in noted:
             extra[key] = noted[key]
     return Trial(
@@ -209,44 +236,3 @@ def trial_of(frozen: optuna.trial.FrozenTrial) -> Trial | None:
         seconds=seconds,
         extra=extra,
     )
-
-
-def storage_of(url: str) -> optuna.storages.BaseStorage:
-    """The Optuna storage of a URL or a journal file that is there; raises SweepError."""
-    with quiet_optuna():
-        from optuna.storages import JournalStorage, RDBStorage
-        from optuna.storages.journal import JournalFileBackend
-
-        try:
-            if "://" in url:
-                path = url.partition(":///")[2].partition("?")[0]
-                if url.startswith("sqlite") and not Path(path).is_file():
-                    raise SweepError("No such file", seen=path, do="Check the URL.")
-                return RDBStorage(url)
-            if not Path(url).is_file():
-                raise SweepError("No such file", seen=url, do="Check the path.")
-            with Path(url).open("rb") as file:
-                is_sqlite = file.read(16).startswith(b"SQLite format 3")
-            if is_sqlite:
-                return RDBStorage(f"sqlite:///{Path(url).resolve()}")
-            return JournalStorage(JournalFileBackend(url))
-        except LabError:
-            raise
-        except ImportError as problem:
-            raise SweepError(
-                "The driver of this database is not installed",
-                seen=getattr(problem, "name", None) or problem,
-                do="Install it, as with `pip install psycopg` for PostgreSQL.",
-            ) from None
-        except Exception as problem:  # each driver has errors of its own
-            first = str(problem).strip().splitlines()[0] if str(problem).strip() else problem
-            raise SweepError(
-                "This is no Optuna storage that can be read",
-                seen=f"{_without_password(url)} ({first})",
-                do="Give a journal file, an SQLite file or a URL such as sqlite:///study.db.",
-            ) from None
-
-
-def _without_password(url: str) -> str:
-    scheme, _, rest = url.partition("://")
-    return f"{scheme}://...@{rest.rpartition('@')[2]}" if "@" in rest else url

@@ -34,6 +34,7 @@ study_name: tiny
 notebook: notebooks/tiny.ipynb
 objective: val/accuracy
 n_trials: 6
+confirm: none
 fixed: {steps: 2}
 param_ranges:
   kind: {type: categorical, choices: [a, b]}

@@ -53,6 +53,7 @@ def test_duplicates_come_from_the_store_and_seeds_make_a_mean(workspace: Workspa
     write_tiny(workspace.root)
     text = (
         "study_name: few\nnotebook: notebooks/tiny.ipynb\nobjective: val/accuracy\nn_trials: 5\n"
+        "confirm: none\n"
         "seeds: [1, 3]\nfixed: {steps: 1}\nparam_ranges:\n  depth: {type: int, low: 1, high: 1}\n"
     )
     outcome = run_sweep(write_space(workspace.root, text), workspace=workspace)
@@ -67,6 +68,7 @@ def test_the_pruner_stops_a_run_while_it_runs(workspace: Workspace) -> None:
     write_tiny(workspace.root)
     text = (
         "study_name: cut\nnotebook: notebooks/tiny.ipynb\nobjective: val/accuracy\nn_trials: 3\n"
+        "confirm: none\n"
         "sampler: {name: random, seed: 2}\nfixed: {steps: 40}\n"
         "pruner: {name: median, n_startup_trials: 1}\n"
         "param_ranges:\n  x: {type: float, low: 0.0, high: 1.0}\n"

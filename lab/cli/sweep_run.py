@@ -1,0 +1,91 @@
+"""`lab sweep run`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lab.cli.sweep import Json, app, print_status, status_json, value_text
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from lab.sweep.runner import Outcome, SweepState
+    from lab.sweep.trial import Trial
+
+
+def register() -> None:
+    """Beside the other commands of `lab sweep`."""
+    app.command("run")(run)
+
+
+def run(
+    file: Annotated[Path, typer.Argument(help="The space's YAML file.", show_default=False)],
+    trials: Annotated[
+        int | None, typer.Option(min=1, help="Trials the study is to have, instead of n_trials.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Trials at a time.")] = 1,
+    on: Annotated[
+        str, typer.Option("--on", help="Where trials execute: pool, inline, slurm or dask.")
+    ] = "pool",
+    storage: Annotated[
+        str | None,
+        typer.Option(help="postgresql://USER@HOST/DATABASE, to share the study between machines."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Run a sweep, or go on with it, until its study has all its trials; then confirm the best."""
+    from lab.cli.show import print_json, stderr, stdout
+    from lab.sweep.runner import run_sweep
+
+    console = stderr() if as_json else stdout()
+    outcome = run_sweep(
+        file, trials=trials, workers=workers, on=on, storage=storage, watcher=_Progress(console)
+    )
+    if as_json:
+        about = {"ran": outcome.ran, "recovered": outcome.recovered, "carried": outcome.carried}
+        print_json(status_json(outcome.study) | about)
+    else:
+        _print(outcome, file, console)
+    if outcome.interrupted or not outcome.study.complete:
+        raise typer.Exit(1)
+
+
+def _print(outcome: Outcome, file: Path, console: Console) -> None:
+    if outcome.carried:
+        console.print(f"{outcome.carried} trials taken over from {outcome.study.space.carry_over}")
+    if outcome.recovered:
+        console.print(f"{outcome.recovered} left behind by a process that is gone: taken up")
+    print_status(outcome.study, console)
+    name = outcome.study.name
+    after = f"Go on: lab sweep run {file}" if outcome.interrupted else f"lab sweep analyze {name}"
+    console.print(after, highlight=False)
+
+
+class _Progress:
+    """One line a trial: what it is, its value, the best so far and the time left."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def ended(self, trial: Trial, study: SweepState) -> None:
+        from lab.duration import show_duration
+
+        value = trial.state if trial.value is None else value_text(trial.value)
+        parts = [f"trial {trial.number}", f"{study.begun} of {study.budget}", trial.phase, value]
+        if "duplicate_of" in trial.extra:
+            parts.append(f"from run {trial.extra['duplicate_of']}")
+        if trial.state == "failed":
+            parts.append(str(trial.extra.get("problem", "")))
+        if study.best is not None and study.best.value is not None:
+            parts.append(f"best {value_text(study.best.value)} (trial {study.best.number})")
+        if study.left:
+            parts.append(f"about {show_duration(study.left)} left")
+        self._console.print("  ".join(parts), highlight=False, markup=False)
+
+    def confirming(self, trial: int, seed: int, value: float | None) -> None:
+        told = "no value" if value is None else value_text(value)
+        text = f"confirming  trial {trial}  seed {seed}  {told}"
+        self._console.print(text, highlight=False, markup=False)

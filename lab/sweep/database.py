@@ -1,0 +1,125 @@
+"""Optuna storages behind a URL or in a file, and the database that several machines share."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lab.errors import LabError, SweepError
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage, RDBStorage
+
+BEAT = 20  # seconds between two signs of life of a trial in a database
+_SILENT = 90  # seconds without one after which its process is taken for gone
+
+_passwords: dict[str, str] = {}  # URL without its password -> as it was given to this process
+
+
+def storage_of(url: str) -> BaseStorage:
+    """The Optuna storage of a URL, a journal or an SQLite file that is there; raises SweepError."""
+    from optuna.storages import JournalStorage, RDBStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    with _readable(url):
+        if "://" in url:
+            path = url.partition(":///")[2].partition("?")[0]
+            if url.startswith("sqlite") and not Path(path).is_file():
+                raise SweepError("No such file", seen=path, do="Check the URL.")
+            return RDBStorage(_with_driver(url))
+        if not Path(url).is_file():
+            raise SweepError("No such file", seen=url, do="Check the path.")
+        with Path(url).open("rb") as file:
+            is_sqlite = file.read(16).startswith(b"SQLite format 3")
+        if is_sqlite:
+            return RDBStorage(f"sqlite:///{Path(url).resolve()}")
+        return JournalStorage(JournalFileBackend(url))
+
+
+def shared(url: str) -> RDBStorage:
+    """The PostgreSQL database in which several machines keep one study; raises SweepError.
+
+    A password that the URL has is remembered while this process lives; libpq finds others in
+    PGPASSWORD and ~/.pgpass.
+    """
+    if not url.startswith(("postgresql:", "postgresql+", "postgres:")):
+        raise SweepError(
+            "Only a PostgreSQL database is shared between machines",
+            seen=without_password(url),
+            do="Give postgresql://USER@HOST/DATABASE; on one machine no storage is needed.",
+        )
+    bare = without_password(url)
+    if url != bare:
+        _passwords[bare] = url
+    return _connect(_passwords.get(bare, url))
+
+
+@cache
+def _connect(url: str) -> RDBStorage:
+    from optuna.storages import RDBStorage
+
+    with _readable(url):
+        return RDBStorage(
+            _with_driver(url),
+            engine_kwargs={"pool_pre_ping": True},
+            heartbeat_interval=BEAT,
+            grace_period=_SILENT,
+        )
+
+
+@contextlib.contextmanager
+def database_lock(storage: RDBStorage, name: str) -> Iterator[None]:
+    """Hold the lock of the study `name` against all machines of its database."""
+    from sqlalchemy import text
+
+    with storage.engine.connect() as connection:
+        connection.execute(text("SELECT pg_advisory_lock(hashtext(:name))"), {"name": name})
+        try:
+            yield
+        finally:
+            connection.execute(text("SELECT pg_advisory_unlock(hashtext(:name))"), {"name": name})
+
+
+def without_password(url: str) -> str:
+    """postgresql://user:secret@host/db -> postgresql://user@host/db"""
+    scheme, mark, rest = url.partition("://")
+    owner, at, place = rest.rpartition("@")
+    return f"{scheme}{mark}{owner.partition(':')[0]}{at}{place}"
+
+
+def _with_driver(url: str) -> str:
+    """The URL with psycopg 3 named, where it names no driver and the older one is not there."""
+    scheme, mark, rest = url.partition("://")
+    if scheme not in ("postgres", "postgresql"):
+        return url
+    old = importlib.util.find_spec("psycopg2") is not None
+    return f"postgresql{'' if old else '+psycopg'}{mark}{rest}"
+
+
+@contextlib.contextmanager
+def _readable(url: str) -> Iterator[None]:
+    """Optuna kept quiet, and the errors of its storages and their drivers as one message."""
+    from lab.sweep.storage import quiet_optuna
+
+    try:
+        with quiet_optuna():
+            yield
+    except LabError:
+        raise
+    except ImportError as problem:
+        raise SweepError(
+            "The driver of this database is not installed",
+            seen=getattr(problem, "name", None) or problem,
+            do="Install it: for PostgreSQL `pip install 'cvkan-lab[postgres]'`.",
+        ) from None
+    except Exception as problem:  # each driver has errors of its own
+        first = str(problem).strip().splitlines()[0] if str(problem).strip() else problem
+        raise SweepError(
+            "This is no Optuna storage that can be read",
+            seen=f"{without_password(url)} ({first})",
+            do="Give a journal file, an SQLite file or a URL such as sqlite:///study.db.",
+        ) from None
