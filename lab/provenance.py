@@ -1,8 +1,9 @@
 """Numbers that remember where they came from, and texts that remember their numbers.
 
-A Quantity is a float and a Count an int, each with a Source. While a ledger is open (`telling`),
-every number that is formatted leaves a mark in the text; `Ledger.read` takes the marks out again
-and says which number stands where. With no ledger open they are formatted as any float or int.
+A Quantity is a float and a Count an int, each with a Source. While a transcript is open
+(`telling`), every number that is formatted leaves a mark in the text; `Transcript.read` takes the
+marks out again and says which number stands where. With no transcript open they are formatted as
+any float or int.
 """
 
 from __future__ import annotations
@@ -145,7 +146,7 @@ def clipped(value: float, low: float, high: float) -> float:
     return Quantity(inside, value.source) if isinstance(value, Quantity) else inside
 
 
-class Ledger:
+class Transcript:
     """The numbers said while a text is made."""
 
     def __init__(self) -> None:
@@ -174,33 +175,33 @@ class Ledger:
         return "\n".join(lines), found
 
 
-_LEDGER: ContextVar[Ledger | None] = ContextVar("ledger", default=None)
+_TRANSCRIPT: ContextVar[Transcript | None] = ContextVar("transcript", default=None)
 
 
 @contextmanager
-def telling() -> Iterator[Ledger]:
-    """Open a ledger for the texts made inside."""
-    ledger = Ledger()
-    token = _LEDGER.set(ledger)
+def telling() -> Iterator[Transcript]:
+    """Open a transcript for the texts made inside."""
+    transcript = Transcript()
+    token = _TRANSCRIPT.set(transcript)
     try:
-        yield ledger
+        yield transcript
     finally:
-        _LEDGER.reset(token)
+        _TRANSCRIPT.reset(token)
 
 
 def is_telling() -> bool:
-    """Whether a ledger is open."""
-    return _LEDGER.get() is not None
+    """Whether a transcript is open."""
+    return _TRANSCRIPT.get() is not None
 
 
 def told(value: float | None, text: str, rounding: str) -> str:
-    """`text`, which says `value`; marked where a ledger is open."""
-    ledger = _LEDGER.get()
-    if ledger is None or value is None:
+    """`text`, which says `value`; marked where a transcript is open."""
+    transcript = _TRANSCRIPT.get()
+    if transcript is None or value is None:
         return text
     source = getattr(value, "source", None)
     plain = int(value) if isinstance(value, int) else float(value)
-    return ledger.marked(Number(text, plain, source, rounding))
+    return transcript.marked(Number(text, plain, source, rounding))
 
 
 def rounding_of(spec: str) -> str:

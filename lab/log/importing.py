@@ -111,9 +111,9 @@ def import_entries(
     known = _known(target, workspace)
     found = [_find(chunk, known) for chunk in chunks]
     new = [chunk for chunk, (state, _) in zip(chunks, found, strict=True) if state == "imported"]
-    plan = _plan(foreign, chunks, new, target)
+    layout = _laid_out(foreign, chunks, new, target)
     is_new = bool(new) or not chunks
-    lines = _written(plan, new, target, dry_run=dry_run) if is_new else {}
+    lines = _written(layout, new, target, dry_run=dry_run) if is_new else {}
     name = workspace.relative(target)
 
     def told(chunk: _Chunk, state: str, place: str | None) -> Imported:
@@ -124,30 +124,32 @@ def import_entries(
     return ImportResult(
         target=name,
         entries=tuple(told(c, *there) for c, there in zip(chunks, found, strict=True)),
-        left_out=_left_out(foreign, chunks) if plan.pieces else 0,
-        releveled=sum(c.section.level != 2 for c in new) if plan.pieces else 0,
+        left_out=_left_out(foreign, chunks) if layout.pieces else 0,
+        releveled=sum(c.section.level != 2 for c in new) if layout.pieces else 0,
         written=is_new and not dry_run,
     )
 
 
-def _written(plan: _Plan, new: Sequence[_Chunk], target: Path, *, dry_run: bool) -> dict[int, int]:
-    """Carry a plan out; per entry, its line in the source and its line in the target."""
-    if not plan.pieces:  # the file as a whole
+def _written(
+    layout: _Layout, new: Sequence[_Chunk], target: Path, *, dry_run: bool
+) -> dict[int, int]:
+    """Carry a layout out; per entry, its line in the source and its line in the target."""
+    if not layout.pieces:  # the file as a whole
         if not dry_run:
-            edit(target, lambda book: book.encoded(book.lines) or plan.create, create=b"")
+            edit(target, lambda book: book.encoded(book.lines) or layout.create, create=b"")
         return {chunk.section.line: chunk.section.line for chunk in new}
     starts: list[int] = []
 
     def change(book: Book) -> bytes:
-        data, starts[:] = inserted(book, plan.pieces)
+        data, starts[:] = inserted(book, layout.pieces)
         return data
 
     if dry_run:
         exists = target.exists()
-        change(Book.parse(target, target.read_bytes() if exists else plan.create))
+        change(Book.parse(target, target.read_bytes() if exists else layout.create))
     else:
-        edit(target, change, create=plan.create)
-    return dict(zip(plan.order, starts, strict=True))
+        edit(target, change, create=layout.create)
+    return dict(zip(layout.order, starts, strict=True))
 
 
 def _told(foreign: Book, chunk: _Chunk, state: str, place: str) -> Imported:
@@ -255,7 +257,7 @@ def _known(target: Path, workspace: Workspace) -> dict[_Key, list[tuple[_Chunk, 
 
 
 @dataclass(frozen=True)
-class _Plan:
+class _Layout:
     """The bytes that a target gets, and the line of each new entry in it, from 0."""
 
     create: bytes
@@ -263,16 +265,18 @@ class _Plan:
     order: tuple[int, ...]  # per piece, the line of its entry in the source
 
 
-def _plan(foreign: Book, chunks: Sequence[_Chunk], new: Sequence[_Chunk], target: Path) -> _Plan:
+def _laid_out(
+    foreign: Book, chunks: Sequence[_Chunk], new: Sequence[_Chunk], target: Path
+) -> _Layout:
     dated = list(zip(chunks, _sorting_dates(chunks), strict=True))
     ordered = sorted(dated, key=lambda pair: pair[1] or "")
     if not target.exists() and ordered == dated and len(new) == len(chunks):
-        return _Plan(foreign.encoded(foreign.lines), (), ())
+        return _Layout(foreign.encoded(foreign.lines), (), ())
     wanted = {chunk.section.line for chunk in new}
     going = [(chunk, date) for chunk, date in ordered if chunk.section.line in wanted]
     head = foreign.lines[: chunks[0].section.line] if chunks else ()
     own_head = "".join(head).strip() and not target.exists()
-    return _Plan(
+    return _Layout(
         create="".join(head).encode() if own_head else fresh(target).encode(),
         pieces=tuple(Piece(_releveled(chunk), date) for chunk, date in going),
         order=tuple(chunk.section.line for chunk, _ in going),

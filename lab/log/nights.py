@@ -92,21 +92,21 @@ def night_of(name: str, runs: Sequence[Run], tries: Sequence[Run] = ()) -> Night
     )
 
 
-def latest_per_plan(runs: Sequence[Run]) -> list[Run]:
-    """Of runs of a suite, the one that stands for each planned run: the newest done, else newest.
+def latest_per_slot(runs: Sequence[Run]) -> list[Run]:
+    """Of runs of a suite, the one that stands for each slot: the newest done, else newest.
 
-    A planned run is the arm, the notebook and the matrix values.
+    A slot is what the suite's file asks for as one run: arm, notebook and matrix values.
     """
     standing: dict[str, Run] = {}
     for run in sorted(runs, key=lambda run: run.id):
-        before = standing.get(planned(run))
+        before = standing.get(slot_of(run))
         if before is None or run.status == "done" or before.status != "done":
-            standing[planned(run)] = run
+            standing[slot_of(run)] = run
     return list(standing.values())
 
 
-def planned(run: Run) -> str:
-    """What tells one planned run of a suite from another."""
+def slot_of(run: Run) -> str:
+    """What tells the slot that a run fills from others of its suite."""
     suite = run.record.get("suite") or {}
     return repr((run.arm, run.notebook, suite.get("matrix"), run.params.get("seed")))
 

@@ -9,7 +9,7 @@ from typing import Any
 from lab.comparison.measure import goal_in, headline, measured
 from lab.errors import InputError, LabError
 from lab.log.blocks import read_run
-from lab.log.nights import latest_per_plan
+from lab.log.nights import latest_per_slot
 from lab.record.files import RecordWarning
 from lab.record.lazy import shelf_of
 from lab.record.run import Run
@@ -35,7 +35,7 @@ def selected(
         found = list(runs)
     if suite is not None:
         found = [r for r in found if (r.record.get("suite") or {}).get("name") == suite]
-        found = latest_per_plan(found)
+        found = latest_per_slot(found)
     if not found:
         asked = " of ".join(str(x) for x in (runs if isinstance(runs, str) else None, suite) if x)
         raise InputError("No run is selected", seen=asked, do="See `lab runs`.")
@@ -45,12 +45,12 @@ def selected(
 def standing(runs: Sequence[Run]) -> list[Run]:
     """The runs without the runs of a suite that did not end well and were run again since."""
 
-    def planned(run: Run) -> str:
+    def slot(run: Run) -> str:
         suite = run.record.get("suite") or {}
         return repr((suite.get("name"), run.arm, run.notebook, suite.get("matrix")))
 
-    mended = {planned(run) for run in runs if run.status == "done" and run.record.get("suite")}
-    return [run for run in runs if run.status == "done" or planned(run) not in mended]
+    mended = {slot(run) for run in runs if run.status == "done" and run.record.get("suite")}
+    return [run for run in runs if run.status == "done" or slot(run) not in mended]
 
 
 def found_by(where: str | None, workspace: Workspace) -> list[Run]:

@@ -1,6 +1,6 @@
 """What changed since the last time a suite ran: code, parameters, data, packages, results.
 
-The last time of a planned run is the newest done run of it before the one that stands for it now.
+The last time of a slot_of run is the newest done run of it before the one that stands for it now.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from lab import numbers
 from lab.comparison.measure import goal_in, headline, label, measured
 from lab.comparison.verdict import VERDICT_FROM
 from lab.log.findings import listed
-from lab.log.nights import planned
+from lab.log.nights import slot_of
 from lab.provenance import Source, known
 from lab.record.run import Run
 from lab.stats.intervals import Difference, paired_difference
@@ -41,7 +41,7 @@ class Since:
     """What changed since the last time, each in one line; no lines where nothing did."""
 
     when: str
-    again: int  # planned runs that ran then and were run again
+    again: int  # slot_of runs that ran then and were run again
     runs: int
     same: tuple[str, ...]
     changes: tuple[tuple[str, str], ...]  # (what, how)
@@ -55,12 +55,12 @@ def earlier_runs(runs: Sequence[Run], of_suite: Sequence[Run]) -> tuple[list[Run
     `of_suite` are all runs of the suite.
     """
     standing = {run.id for run in runs}
-    plans: dict[str, list[Run]] = defaultdict(list)
+    slots: dict[str, list[Run]] = defaultdict(list)
     for run in sorted(of_suite, key=lambda run: run.id):
-        plans[planned(run)].append(run)
+        slots[slot_of(run)].append(run)
     last, tries = [], []
     for run in runs:
-        before = [r for r in plans[planned(run)] if r.id < run.id and r.id not in standing]
+        before = [r for r in slots[slot_of(run)] if r.id < run.id and r.id not in standing]
         done = [r for r in before if r.status == "done"]
         last += done[-1:]
         since = done[-1].id if done else ""
@@ -107,10 +107,10 @@ def since_of(runs: Sequence[Run], last: Sequence[Run], packages: Packages) -> Si
 
 
 def _pairs(runs: Sequence[Run], last: Sequence[Run]) -> Iterator[tuple[Run, Run]]:
-    now = {planned(run): run for run in runs}
+    now = {slot_of(run): run for run in runs}
     for before in last:
-        if planned(before) in now:
-            yield before, now[planned(before)]
+        if slot_of(before) in now:
+            yield before, now[slot_of(before)]
 
 
 def _when(last: Sequence[Run]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from lab.errors import LabError
-from lab.log.nights import latest_per_plan
+from lab.log.nights import latest_per_slot
 from lab.log.selection import standing
 from lab.record.lazy import Shelf
 from lab.record.run import Run
@@ -61,7 +61,7 @@ class Arrivals:
         pinned = [run for i in cited if (run := self._shelf.run(i)) is not None]
         chosen = standing([*pinned, *fresh])
         if asked.get("suite"):
-            chosen = latest_per_plan(chosen)
+            chosen = latest_per_slot(chosen)
         return sorted(chosen, key=lambda run: run.id)
 
     def _matching(self, asked: dict[str, str]) -> list[Run]:

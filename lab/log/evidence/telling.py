@@ -43,9 +43,9 @@ class TaggedBlock:
 def tagged_block(spec: dict[str, Any], source: RunSource) -> TaggedBlock:
     """Generate a block so that each of its numbers is known. Raises LabError."""
     noted = NotedRuns(source)
-    with telling() as ledger:
+    with telling() as transcript:
         marked = block_text(spec, source.workspace, noted)
-    text, numbers = ledger.read(marked)
+    text, numbers = transcript.read(marked)
     told, skipped = block_lines(text), _blank_above(text)
     # What looks into a formatted number may find a mark; what is said is what is said without.
     lines = block_lines(block_text(spec, source.workspace, source))

@@ -11,7 +11,7 @@ from typing import Any
 from lab.comparison.measure import attribute, label
 from lab.log.entry import Action
 from lab.log.items.closing import Closer
-from lab.log.items.ledger import Ledger, Planned
+from lab.log.items.inventory import Inventory, Slot
 from lab.record.run import Run
 from lab.record.where import Query
 
@@ -33,7 +33,7 @@ class Need:
     either: tuple[dict[str, Any], ...] = ()
     suite: str | None = None
     arm: str | None = None
-    planned: Planned | None = None
+    slot: Slot | None = None
     conditions: tuple[Query, ...] = ()
     not_seed: Any = None
     like: str | None = None  # the run it is like
@@ -52,8 +52,8 @@ class Need:
         """Whether this done run is the one asked for."""
         if self.notebooks and run.notebook not in self.notebooks:
             return False
-        if self.planned is not None:
-            return self.planned.is_of(run) and self._fulfils(run)
+        if self.slot is not None:
+            return self.slot.is_of(run) and self._fulfils(run)
         if self.suite and not self.params and _suite(run) != self.suite:
             return False
         if self.not_seed is not None and run.params.get(SEED) == self.not_seed:
@@ -66,7 +66,7 @@ class Need:
 
 
 def needs_of(
-    action: Action, closer: Closer, cited: Sequence[str], ledger: Ledger
+    action: Action, closer: Closer, cited: Sequence[str], inventory: Inventory
 ) -> tuple[Need, ...]:
     """The runs that `action` asks for, each with the run that answers it where there is one.
 
@@ -74,16 +74,18 @@ def needs_of(
     runs that the entry names; of those themselves only one that has the values asked for, since
     then the entry was refreshed with it. Empty where nothing is known to run.
     """
-    named = [run for run in (ledger.run(run_id) for run_id in cited) if run is not None]
+    named = [run for run in (inventory.run(run_id) for run_id in cited) if run is not None]
     by_itself = closer.suites or closer.notebooks or closer.again
     if not named and not by_itself and (closer.every or not closer.written):
         return ()  # it means runs that its entry does not name, or that are not on this machine
-    asked = (replace(need, command=closer.command) for need in _asked(closer, named, ledger))
+    asked = (replace(need, command=closer.command) for need in _asked(closer, named, inventory))
     found = {need.key: need for need in asked}
     own = {*cited} - {*closer.again}
     last = max((run.id for run in named), default="")
     return tuple(
-        replace(need, run=_answer(need, ledger.done_since(action.date, need.notebooks), own, last))
+        replace(
+            need, run=_answer(need, inventory.done_since(action.date, need.notebooks), own, last)
+        )
         for need in found.values()
     )
 
@@ -101,23 +103,23 @@ def _holds(run: Run, params: Mapping[str, Any]) -> bool:
 
 def _answer(need: Need, runs: Iterable[Run], own: set[str], last: str) -> str | None:
     for run in runs:
-        known = run.id in own and need.planned is None
+        known = run.id in own and need.slot is None
         if (known or (run.id not in own and run.id > last)) and need.matches(run):
             return run.id
     return None
 
 
-def _asked(closer: Closer, named: Sequence[Run], ledger: Ledger) -> Iterator[Need]:
+def _asked(closer: Closer, named: Sequence[Run], inventory: Inventory) -> Iterator[Need]:
     if closer.again:
-        for run in (ledger.run(run_id) for run_id in closer.again):
+        for run in (inventory.run(run_id) for run_id in closer.again):
             if run is not None:
-                yield _again(run, ledger)
+                yield _again(run, inventory)
     elif closer.suites:
         for name in closer.suites:
-            yield from _of_suite(name, closer, ledger)
+            yield from _of_suite(name, closer, inventory)
     elif closer.notebooks:
-        for notebook in ledger.notebooks(closer.notebooks):
-            yield from _of_notebook(notebook, closer, ledger)
+        for notebook in inventory.notebooks(closer.notebooks):
+            yield from _of_notebook(notebook, closer, inventory)
     elif closer.like_first and named:
         yield _like_first(named[0], closer)
     elif closer.arms:
@@ -137,10 +139,10 @@ def _asked(closer: Closer, named: Sequence[Run], ledger: Ledger) -> Iterator[Nee
             )
 
 
-def _again(run: Run, ledger: Ledger) -> Need:
-    for item in ledger.planned(_suite(run) or "") or ():
+def _again(run: Run, inventory: Inventory) -> Need:
+    for item in inventory.slots(_suite(run) or "") or ():
         if item.is_of(run):
-            return _as_planned(item, Closer())
+            return _of_slot(item, Closer())
     return replace(_like(run, run.params), like=run.id)
 
 
@@ -170,12 +172,12 @@ def _of_arms(named: Sequence[Run], closer: Closer) -> Iterator[Need]:
             yield replace(latest, either=tuple(need.params for need in others), like=runs[0].id)
 
 
-def _of_suite(name: str, closer: Closer, ledger: Ledger) -> Iterator[Need]:
-    planned = ledger.planned(name)
-    if planned:
-        bases = [_as_planned(item, closer) for item in planned]
+def _of_suite(name: str, closer: Closer, inventory: Inventory) -> Iterator[Need]:
+    slots = inventory.slots(name)
+    if slots:
+        bases = [_of_slot(item, closer) for item in slots]
     else:
-        bases = [_like(run, run.params) for run in ledger.of_suite(name)]
+        bases = [_like(run, run.params) for run in inventory.of_suite(name)]
         if not bases or not closer.values:
             yield Need(label=f"suite {name}", suite=name, conditions=closer.conditions)
             return
@@ -183,12 +185,12 @@ def _of_suite(name: str, closer: Closer, ledger: Ledger) -> Iterator[Need]:
         yield from _changed(base, closer) if closer.values else (base,)
 
 
-def _of_notebook(notebook: str, closer: Closer, ledger: Ledger) -> Iterator[Need]:
-    holding = ledger.suites_with(notebook)
+def _of_notebook(notebook: str, closer: Closer, inventory: Inventory) -> Iterator[Need]:
+    holding = inventory.suites_with(notebook)
     if len(holding) == 1 and not closer.values:
-        for item in ledger.planned(holding[0]) or ():
+        for item in inventory.slots(holding[0]) or ():
             if item.notebook == notebook:
-                yield _as_planned(item, closer)
+                yield _of_slot(item, closer)
         return
     for values in _products(closer.values):
         yield Need(
@@ -200,14 +202,14 @@ def _of_notebook(notebook: str, closer: Closer, ledger: Ledger) -> Iterator[Need
         )
 
 
-def _as_planned(item: Planned, closer: Closer) -> Need:
+def _of_slot(item: Slot, closer: Closer) -> Need:
     return Need(
         label=item.label,
         notebooks=frozenset({item.notebook}),
         params=item.params,
         suite=item.suite,
         arm=item.arm,
-        planned=item,
+        slot=item,
         conditions=closer.conditions,
     )
 
@@ -231,7 +233,7 @@ def _changed(base: Need, closer: Closer) -> Iterator[Need]:
             base,
             label=_label(base.label.partition(" seed=")[0], values),
             params=_without(base.params, dropped) | values,
-            planned=None,
+            slot=None,
             conditions=closer.conditions,
             changes=values,
         )

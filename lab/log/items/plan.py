@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from lab.errors import InputError
 from lab.log.entry import STALE_DAYS, Action, cited_runs, read_books
 from lab.log.items.closing import Closer, closer_of
-from lab.log.items.ledger import Ledger, Planned
+from lab.log.items.inventory import Inventory, Slot
 from lab.log.items.life import actions
 from lab.log.items.needs import Need, needs_of
 from lab.workspace import Workspace
@@ -104,13 +104,13 @@ def next_plan(*, stale_after: int = STALE_DAYS, workspace: Workspace | None = No
         raise InputError("A number of days is not negative", seen=stale_after, do="As in: 30.")
     workspace = workspace or Workspace.find()
     found = _newest_first(actions("open", workspace=workspace))
-    ledger = Ledger(workspace)
-    asked = dict(_asked(found, ledger, workspace))
+    inventory = Inventory(workspace)
+    asked = dict(_asked(found, inventory, workspace))
     looks_done = {i: needs for i, needs in asked.items() if needs and all(n.run for n in needs)}
     waiting = {i: needs for i, needs in asked.items() if needs and i not in looks_done}
-    to_run = _to_run([a for a in found if a.id in waiting], waiting, ledger, workspace)
+    to_run = _to_run([a for a in found if a.id in waiting], waiting, inventory, workspace)
     missing = {n.key: n for needs in waiting.values() for n in needs if n.run is None}
-    times = [_seconds(need, ledger) for need in missing.values()]
+    times = [_seconds(need, inventory) for need in missing.values()]
     by_hand = [a for a in found if a.id not in looks_done and a.id not in waiting]
     return NextPlan(
         looks_done=tuple(
@@ -121,7 +121,7 @@ def next_plan(*, stale_after: int = STALE_DAYS, workspace: Workspace | None = No
         stale=tuple(a for a in found if a.stale(stale_after)),
         stale_after=stale_after,
         open=len(found),
-        recorded=len(ledger.runs),
+        recorded=len(inventory.runs),
         runs=len(times),
         seconds=sum(time or 0.0 for time in times),
         unknown=sum(time is None for time in times),
@@ -131,12 +131,12 @@ def next_plan(*, stale_after: int = STALE_DAYS, workspace: Workspace | None = No
 def looks_done(*, workspace: Workspace | None = None) -> dict[str, tuple[str, ...]]:
     """The open items that done runs answer, by id: the runs, newest first."""
     workspace = workspace or Workspace.find()
-    asked = _asked(actions("open", workspace=workspace), Ledger(workspace), workspace)
+    asked = _asked(actions("open", workspace=workspace), Inventory(workspace), workspace)
     return {i: _answers(needs) for i, needs in asked if needs and all(n.run for n in needs)}
 
 
 def _asked(
-    found: Sequence[Action], ledger: Ledger, workspace: Workspace
+    found: Sequence[Action], inventory: Inventory, workspace: Workspace
 ) -> list[tuple[str, tuple[Need, ...]]]:
     """The runs that each item asks for; nothing is read where none asks for any."""
     closers: list[tuple[Action, Closer]] = [
@@ -146,7 +146,7 @@ def _asked(
         return []
     cited = cited_runs(read_books(workspace), workspace)
     return [
-        (action.id, needs_of(action, closer, cited.get(action.id, ()), ledger))
+        (action.id, needs_of(action, closer, cited.get(action.id, ()), inventory))
         for action, closer in closers
     ]
 
@@ -162,7 +162,7 @@ def _newest_first(found: Sequence[Action]) -> list[Action]:
 def _to_run(
     found: Sequence[Action],
     waiting: Mapping[str, Sequence[Need]],
-    ledger: Ledger,
+    inventory: Inventory,
     workspace: Workspace,
 ) -> list[ToRun]:
     """The runs that are missing, grouped by what starts them."""
@@ -175,7 +175,7 @@ def _to_run(
             if need.run is None:
                 asking[group][action.id] = action
     made = [
-        _one_to_run(list(groups[group].values()), tuple(items.values()), ledger, workspace)
+        _one_to_run(list(groups[group].values()), tuple(items.values()), inventory, workspace)
         for group, items in asking.items()
     ]
     # The newest question first; of equal ones what closes most, then what is done soonest.
@@ -194,13 +194,13 @@ def _group(need: Need) -> tuple[str, ...]:
 
 
 def _one_to_run(
-    needs: Sequence[Need], asking: tuple[Action, ...], ledger: Ledger, workspace: Workspace
+    needs: Sequence[Need], asking: tuple[Action, ...], inventory: Inventory, workspace: Workspace
 ) -> ToRun:
     missing = [need for need in needs if need.run is None]
     first = missing[0]
-    times = [_seconds(need, ledger) for need in missing]
-    suite = ledger.suites.get(first.suite or "") if _by_suite_file(first) else None
-    start = _by_suite(missing, *suite, ledger, workspace) if suite else _by_hand(first)
+    times = [_seconds(need, inventory) for need in missing]
+    suite = inventory.suites.get(first.suite or "") if _by_suite_file(first) else None
+    start = _by_suite(missing, *suite, inventory, workspace) if suite else _by_hand(first)
     return ToRun(
         name=_name(first),
         file=workspace.relative(suite[0]) if suite else None,
@@ -214,7 +214,7 @@ def _one_to_run(
         workers=suite[1].workers if suite else 1,
         also=len(start.others),
         also_seconds=sum(
-            ledger.seconds((i.notebook,), i.params, i.suite, i.arm) or 0.0 for i in start.others
+            inventory.seconds((i.notebook,), i.params, i.suite, i.arm) or 0.0 for i in start.others
         ),
     )
 
@@ -225,12 +225,12 @@ class _Start:
 
     command: str
     before: str | None = None
-    others: tuple[Planned, ...] = ()
+    others: tuple[Slot, ...] = ()
 
 
 def _by_suite_file(need: Need) -> bool:
     """Whether a suite's file can ask for such a run: not for one with conditions, or like one."""
-    return need.planned is not None or bool(need.changes) or not need.notebooks
+    return need.slot is not None or bool(need.changes) or not need.notebooks
 
 
 def _name(need: Need) -> str:
@@ -261,7 +261,7 @@ def _first(notebooks: frozenset[str]) -> str:
 
 
 def _by_suite(
-    missing: Sequence[Need], path: Path, suite: Suite, ledger: Ledger, workspace: Workspace
+    missing: Sequence[Need], path: Path, suite: Suite, inventory: Inventory, workspace: Workspace
 ) -> _Start:
     file = workspace.relative(path)
     matrix = suite.matrix or {}
@@ -272,7 +272,7 @@ def _by_suite(
     added = {n: [v for v in vs if v not in matrix[n]] for n, vs in values.items()}
     added = {n: vs for n, vs in added.items() if vs}
     wider = {n: [*matrix[n], *added.get(n, ())] for n in matrix} or None
-    plan = ledger.plan(suite.model_copy(update={"matrix": wider})) or []
+    plan = inventory.slots_of(suite.model_copy(update={"matrix": wider})) or []
     due = [item for item in plan if item.due]
     others = [item for item in due if not any(_is(need, item) for need in missing)]
     # By its own rules the suite may have nothing to run, since nothing changed.
@@ -295,10 +295,10 @@ def _values(needs: Sequence[Need]) -> dict[str, list[Any]]:
     return found
 
 
-def _is(need: Need, item: Planned) -> bool:
+def _is(need: Need, item: Slot) -> bool:
     """Whether a planned run of a suite is the one that is needed."""
-    if need.planned is not None:
-        return (need.planned.arm, need.planned.matrix) == (item.arm, item.matrix)
+    if need.slot is not None:
+        return (need.slot.arm, need.slot.matrix) == (item.arm, item.matrix)
     return (
         need.arm == item.arm
         and item.notebook in need.notebooks
@@ -306,7 +306,7 @@ def _is(need: Need, item: Planned) -> bool:
     )
 
 
-def _seconds(need: Need, ledger: Ledger) -> float | None:
+def _seconds(need: Need, inventory: Inventory) -> float | None:
     least = [m for query in need.conditions if (m := _LEAST.fullmatch(query.text))]
     params = need.params | {match["name"]: int(match["value"]) for match in least}
-    return ledger.seconds(need.notebooks, params, need.suite, need.arm)
+    return inventory.seconds(need.notebooks, params, need.suite, need.arm)

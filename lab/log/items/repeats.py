@@ -11,7 +11,7 @@ from lab.diagnosis.finding import STEPS
 from lab.errors import LabError
 from lab.log.entry import Action, actions_of, cited_runs, read_books
 from lab.log.items.closing import closer_of, without_closer
-from lab.log.items.ledger import SUITES
+from lab.log.items.inventory import SUITES
 from lab.log.items.register import fresh_id, read_register
 from lab.log.items.wording import stamped
 from lab.record.lazy import shelf_of

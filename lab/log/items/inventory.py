@@ -23,8 +23,8 @@ SUITES = Path("experiments") / "suites"
 
 
 @dataclass(frozen=True)
-class Planned:
-    """One run that a suite's file asks for."""
+class Slot:
+    """One run that a suite's file asks for, which recorded runs may have filled."""
 
     suite: str
     arm: str
@@ -45,12 +45,12 @@ class Planned:
         )
 
 
-class Ledger:
+class Inventory:
     """What was run and what can be run, each read once and only when it is asked for."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self._planned: dict[str, list[Planned] | None] = {}
+        self._slots: dict[str, list[Slot] | None] = {}
 
     @cached_property
     def runs(self) -> dict[str, Run]:
@@ -108,27 +108,27 @@ class Ledger:
             found.setdefault(suite.name, (path, suite))
         return found
 
-    def planned(self, name: str) -> list[Planned] | None:
+    def slots(self, name: str) -> list[Slot] | None:
         """What the file of suite `name` asks for; None where there is none, or it is wrong."""
-        if name not in self._planned:
+        if name not in self._slots:
             suite = self.suites.get(name)
-            self._planned[name] = self.plan(suite[1]) if suite else None
-        return self._planned[name]
+            self._slots[name] = self.slots_of(suite[1]) if suite else None
+        return self._slots[name]
 
-    def plan(self, suite: Suite) -> list[Planned] | None:
+    def slots_of(self, suite: Suite) -> list[Slot] | None:
         """What a suite asks for, each run told whether it is due."""
         from lab.suite import plan_suite
 
         try:
             found = plan_suite(suite, self._workspace, runs=self._listed)
-            return [self._as_planned(item) for item in found]
+            return [self._as_slot(item) for item in found]
         except LabError:
             return None
 
-    def _as_planned(self, item: PlannedRun) -> Planned:
+    def _as_slot(self, item: PlannedRun) -> Slot:
         from lab.record.redact import redact_params
 
-        return Planned(
+        return Slot(
             suite=item.suite,
             arm=item.arm,
             matrix=item.matrix,
