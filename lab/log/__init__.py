@@ -16,6 +16,7 @@ from lab.log.evidence.refreshing import Refreshed, refresh, renew
 from lab.log.importing import ImportResult, import_entries
 from lab.log.items.life import actions, done, reject, reopen
 from lab.log.items.plan import NextPlan, looks_done, next_plan
+from lab.log.sweep_card import sweep_card
 
 __all__ = [
     "Action",
@@ -46,4 +47,5 @@ __all__ = [
     "renew",
     "reopen",
     "status",
+    "sweep_card",
 ]

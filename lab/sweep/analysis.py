@@ -15,8 +15,9 @@ from lab.sweep.classical import Classical, classical
 from lab.sweep.configuration import Configuration, Factor, configurations, factors, shown
 from lab.sweep.importance import Ranking, fanova, ped_anova
 from lab.sweep.marginal import Marginals, marginals
-from lab.sweep.study import Study
+from lab.sweep.study import Study, read_study
 from lab.sweep.winner import Winner, winner
+from lab.workspace import Workspace
 
 _DIGITS = 6
 
@@ -44,11 +45,15 @@ class Analysis:
         return self.baseline.moves if self.baseline else None
 
 
-def analyze(study: Study) -> Analysis:
-    """The analysis of a study: the same study, the same numbers.
+def analyze(study: Study | str, *, workspace: Workspace | None = None) -> Analysis:
+    """The analysis of a study, or of the one of that name: the same study, the same numbers.
 
-    Raises InputError where no trial has a value.
+    Raises InputError where there is no such study, or no trial has a value.
+
+    lab.sweep.analyze("demo").marginals.found
     """
+    if isinstance(study, str):
+        study = read_study(study, workspace)
     rows = configurations(study)
     best = winner(rows)
     if best is None:

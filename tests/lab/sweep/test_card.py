@@ -19,10 +19,19 @@ def found() -> Analysis:
     return analyze(visual_study())
 
 
-@pytest.fixture
-def workspace(tmp_path: Path) -> Workspace:
-    (tmp_path / "pyproject.toml").write_text("[tool.lab]\n", encoding="utf-8")
-    return Workspace.find(tmp_path)
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    root = tmp_path_factory.mktemp("workspace")
+    (root / "pyproject.toml").write_text("[tool.lab]\n", encoding="utf-8")
+    return Workspace.find(root)
+
+
+@pytest.fixture(scope="module")
+def folder(found: Analysis, workspace: Workspace) -> Path:
+    """The folder that `lab sweep analyze --out` writes."""
+    out = workspace.root / "out"
+    write_card(found, out, workspace)
+    return out
 
 
 def test_the_card_claims_nothing_that_twenty_trials_cannot_carry(
@@ -40,20 +49,15 @@ def test_the_card_claims_nothing_that_twenty_trials_cannot_carry(
     assert "| `batch_size` | 20 | -0.669 | 0.001 |" in text
 
 
-def test_the_same_study_gives_the_same_bytes(
-    found: Analysis, workspace: Workspace, tmp_path: Path
-) -> None:
-    one = write_card(found, tmp_path / "one", workspace)
-    two = write_card(analyze(visual_study()), tmp_path / "two", workspace)
-    assert [p.read_bytes() for p in one] == [p.read_bytes() for p in two]
+def test_the_same_study_gives_the_same_bytes(workspace: Workspace, folder: Path) -> None:
+    again = write_card(analyze(visual_study()), workspace.root / "again", workspace)
+    assert sorted(p.name for p in again) == sorted(p.name for p in folder.iterdir())
+    assert [p.read_bytes() for p in again] == [(folder / p.name).read_bytes() for p in again]
 
 
-def test_the_tables_agree_with_the_json(
-    found: Analysis, workspace: Workspace, tmp_path: Path
-) -> None:
-    write_card(found, tmp_path / "out", workspace)
-    numbers = json.loads((tmp_path / "out" / "analysis.json").read_text(encoding="utf-8"))
-    with (tmp_path / "out" / "parameters.csv").open(encoding="utf-8") as file:
+def test_the_tables_agree_with_the_json(folder: Path) -> None:
+    numbers = json.loads((folder / "analysis.json").read_text(encoding="utf-8"))
+    with (folder / "parameters.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [row["parameter"] for row in rows] == [row["parameter"] for row in numbers["parameters"]]
     assert float(rows[2]["rho"]) == numbers["parameters"][2]["rho"] == -0.668533
