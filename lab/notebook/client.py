@@ -77,6 +77,7 @@ class CellRunner(NotebookClient):
         self.wants_to_stop = False  # the cell called exit()
         self.changed = False  # whether anything came in; whoever saves sets it back
         self.on_cell_executed = self._look_for_exit
+        self.on_output: Callable[[dict[str, Any]], None] | None = None
         self._on_secrets = on_secrets
 
     async def run_cell(self, index: int) -> None:
@@ -97,6 +98,8 @@ class CellRunner(NotebookClient):
             self._on_secrets(msg["content"])
             return None
         self.changed = True
+        if self.on_output is not None:
+            self.on_output(msg)
         return super().process_message(msg, cell, cell_index)
 
     def output(self, outs: list[Any], msg: dict[str, Any], display_id: Any, cell_index: int) -> Any:

@@ -108,7 +108,7 @@ class Kernel(KernelProcess):
     @classmethod
     async def start(cls, *, cwd: Path, env: Mapping[str, str]) -> Kernel:
         """Start a kernel of this very interpreter in `cwd`; it is not ready to answer yet."""
-        folder = _socket_folder()
+        folder = socket_folder()
         connection: dict[str, Any] = {
             "transport": "ipc",
             "ip": str(folder / "k"),
@@ -152,7 +152,8 @@ class Kernel(KernelProcess):
         kill_marked(f"{MARKER}={self._mark}")
 
 
-def _socket_folder() -> Path:
+def socket_folder() -> Path:
+    """A new private folder whose path is short enough for the sockets in it."""
     folder = Path(tempfile.mkdtemp(prefix="lab-"))
     if len(os.fsencode(folder)) > _SOCKET_PATH_LIMIT:
         folder.rmdir()

@@ -17,8 +17,8 @@ GRACE = 12.0  # seconds that a run is given to wind up before it is asked more f
 _STEP = 0.1  # seconds between looks
 _YOUNG = 15.0  # seconds in which the kernel of a run may still be starting
 _LAST = 5.0  # seconds that each firmer way is given
-# In the command line of a kernel that an executor watches, started or forked.
-_LAUNCHERS = ("lab.notebook.launch", "lab.notebook.warm.zygote")
+# In the command of a kernel that an executor watches: one that was started, and one forked.
+_LAUNCHERS = ("lab.notebook.launch", "lab-kernel")
 
 
 def stop(run_id: str, *, workspace: Workspace | None = None, grace: float = GRACE) -> Run:
@@ -139,11 +139,13 @@ def _is_young(run: Run) -> bool:
 
 
 def _command(pid: int) -> str | None:
-    """The command line of a process; None when it is gone."""
+    """The command line of a process, and its name; None when it is gone."""
     import psutil
 
     try:
-        return " ".join(psutil.Process(pid).cmdline())
+        process = psutil.Process(pid)
+        # A forked kernel has the command line of its parent, and a name of its own.
+        return " ".join([*process.cmdline(), process.name()])
     except psutil.AccessDenied:
         return ""
     except psutil.Error:

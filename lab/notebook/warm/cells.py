@@ -22,7 +22,6 @@ from jupyter_client.session import Session
 from tornado.ioloop import IOLoop
 
 from lab.notebook.warm.packets import Assembly, packets
-from lab.notebook.warm.preload import loaded
 from lab.notebook.warm.streams import Outlet, Stream
 
 _STREAM = "stream"
@@ -185,7 +184,6 @@ async def _serve(kernel: _Kernel, session: _Session) -> None:
             continue
         request = json.loads(message[0])
         if request["header"]["msg_type"] == "shutdown_request":
-            session.send(None, "modules", {"loaded": loaded()})
             return
         await kernel.run(request)
 

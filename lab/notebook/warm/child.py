@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import faulthandler
 import gc
 import importlib
@@ -17,14 +18,15 @@ from typing import Any, TextIO
 # Imported before the fork, so that the kernel need not.
 from lab.notebook.warm import cells, preload
 
-_LAST_FLUSH = 0.1  # seconds
+_PR_SET_NAME = 15
 
 
-def become(door: str, descriptors: list[int], pools: Any) -> int:
+def become(door: str, descriptors: list[int], pools: Any, mouth: int) -> int:
     """Run the kernel that was asked for; its exit code.
 
     The descriptors are those of the request, a lifeline, a file for what is printed past the
-    cells, and the channel of a kernel that runs cells. Its process leads a group of its own, and
+    cells, and the channel of a kernel that runs cells; what it has imported is told to `mouth`,
+    for the kernels to come. Its process leads a group of its own, and
     its environment, working directory, random numbers and threads are those of a process that has
     just been started.
     """
@@ -33,6 +35,7 @@ def become(door: str, descriptors: list[int], pools: Any) -> int:
     _standard_streams(errors)
     with os.fdopen(asked, "rb") as file:
         request = json.load(file)
+    ctypes.CDLL(None).prctl(_PR_SET_NAME, request["name"].encode(), 0, 0, 0)
     os.environ.clear()
     os.environ.update(request["env"])
     os.chdir(request["cwd"])
@@ -49,6 +52,8 @@ def become(door: str, descriptors: list[int], pools: Any) -> int:
             from lab.notebook.warm.jupyter import serve
 
             serve()
+    with contextlib.suppress(OSError):
+        os.write(mouth, "".join(f"{name} " for name in preload.loaded()).encode())
     _leave()
     return 0
 

@@ -58,10 +58,6 @@ class ForkedConnection:
     async def request_shutdown(self) -> None:
         """Ask the kernel to end, which runs its exit handlers."""
         await self.send("shutdown_request")
-        while parts := await self._kernel.channel.receive():
-            if json.loads(parts[0])["msg_type"] == "modules":
-                # The next kernels of this process are given them ready-made.
-                self._kernel.zygote.modules |= set(json.loads(parts[1])["loaded"])
 
     def close(self) -> None:
         """The channel is the kernel's."""

@@ -19,6 +19,8 @@ from lab.notebook.warm.owner import MARKER, Unsafe, Zygote, new_mark, zygote
 from lab.notebook.warm.preload import wanted
 from lab.record.liveness import process_started
 
+WATCHED = "lab-kernel"  # the name of a kernel that an executor watches
+
 _LOOK = 0.2  # seconds between looks at a kernel whose zygote has gone
 
 
@@ -37,9 +39,12 @@ class ForkedKernel(KernelProcess):
 
     @classmethod
     async def start(
-        cls, *, cwd: Path, env: Mapping[str, str], sources: Iterable[str]
+        cls, *, cwd: Path, env: Mapping[str, str], sources: Iterable[str], name: str = WATCHED
     ) -> ForkedKernel:
-        """Fork a kernel in `cwd` for a notebook of these cells; Unsafe where that must not be."""
+        """Fork a kernel in `cwd` for a notebook of these cells; Unsafe where that must not be.
+
+        `name` is what the process is called; one that is not WATCHED sees no request to stop.
+        """
         parent = zygote(env, cwd)
         folder = Path(tempfile.mkdtemp(prefix="lab-"))
         mark = new_mark()
@@ -51,6 +56,7 @@ class ForkedKernel(KernelProcess):
                 "env": {**env, MARKER: mark, "JPY_PARENT_PID": str(os.getpid())},
                 "cwd": str(cwd),
                 "argv": [__file__],
+                "name": name,
             }
             status = _Status(
                 parent.fork(
@@ -58,7 +64,7 @@ class ForkedKernel(KernelProcess):
                     (reading, errors, theirs.fileno()),
                     door="cells",
                     mark=f"{MARKER}={mark}",
-                    modules=parent.modules | wanted(sources),
+                    modules=wanted(sources),
                 )
             )
             await status.started()

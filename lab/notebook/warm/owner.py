@@ -26,7 +26,15 @@ SWITCH = "LAB_WARM"  # "off": every kernel starts cold
 MARKER = "LAB_KERNEL"  # every process of a kernel has this in its environment
 
 # Variables that no import reads, or that are applied after the fork.
-_OWN = ("LAB_", "PYTEST_", "JPY_", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_OWN = (
+    "LAB_",
+    "PYTEST_",
+    "JPY_",
+    "KERNEL_",
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+)
 _INDIFFERENT = {"PWD", "OLDPWD", "SHLVL", "_", "COLUMNS", "LINES", "MPLBACKEND", "SLURM_JOB_ID"}
 
 _log = logging.getLogger("lab")
@@ -42,7 +50,6 @@ class Zygote:
     def __init__(self, env: Mapping[str, str]) -> None:
         self.key = _key(env)
         self.owner = os.getpid()
-        self.modules: set[str] = set()  # what kernels of this process have imported
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         reading, self._lifeline = os.pipe()
         try:

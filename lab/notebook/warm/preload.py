@@ -114,10 +114,12 @@ def cap_threads(pools: Any, env: Mapping[str, str]) -> None:
 
 
 def reseed() -> None:
-    """New random numbers, as in every new process; torch begins with the same seed in each."""
+    """New random numbers, as in every new process."""
     random.seed()
     if (numpy := sys.modules.get("numpy.random")) is not None:
         numpy.seed()
+    if (torch := sys.modules.get("torch")) is not None:
+        torch.default_generator.seed()
 
 
 def _number(text: str | None) -> int | None:

@@ -76,7 +76,8 @@ class Outlet:
         if not pieces:
             return
         self._sent = time.monotonic()
-        name, texts = pieces[0][0], []
+        name = pieces[0][0]
+        texts: list[str] = []
         for other, text in pieces:
             if other != name:
                 self._emit(name, "".join(texts))

@@ -45,18 +45,18 @@ class _Zygote:
         self._lifeline = lifeline
         self._children: dict[int, _Child] = {}
         self._dead: set[str] = set()  # marks of kernels that have ended
+        self._imported: set[str] = set()
         self._pools: Any = None
-        self._bell, rope = os.pipe()
-        os.set_blocking(self._bell, False)
-        os.set_blocking(rope, False)
-        self._rope = rope
-        signal.set_wakeup_fd(rope, warn_on_full_buffer=False)
+        self._wanted: set[str] = set()  # what kernels have imported, for those to come
+        self._bell, self._rope = _pipe()
+        self._ear, self._mouth = _pipe()
+        signal.set_wakeup_fd(self._rope, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
 
     def run(self) -> NoReturn:
         """Serve until the owner is gone."""
         poll = select.poll()
-        for descriptor in (self._control.fileno(), self._lifeline, self._bell):
+        for descriptor in (self._control.fileno(), self._lifeline, self._bell, self._ear):
             poll.register(descriptor, select.POLLIN)
         while True:
             ready = {descriptor for descriptor, _ in poll.poll()}
@@ -66,6 +66,8 @@ class _Zygote:
                 with contextlib.suppress(BlockingIOError):
                     os.read(self._bell, 4096)
                 self._reap()
+            if self._ear in ready:
+                self._learn()
             if self._control.fileno() in ready:
                 self._serve()
 
@@ -75,9 +77,7 @@ class _Zygote:
             self._die()
         request = json.loads(data)
         status = socket.socket(fileno=descriptors[0])
-        preload.preload(set(request["modules"]))
-        if request["modules"] or self._pools is None:
-            self._pools = preload.thread_pools()
+        self._prepare(set(request["modules"]))
         if why := _unsafe():
             _say(status, "no", why)
             for descriptor in descriptors[1:]:
@@ -96,20 +96,31 @@ class _Zygote:
         self._children[pid] = _Child(status, request["mark"])
         _say(status, "pid", pid)
 
+    def _learn(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            self._wanted |= set(os.read(self._ear, 65_536).decode().split())
+
+    def _prepare(self, names: set[str]) -> None:
+        """Import what the next kernel, or one before it, has use for."""
+        if new := (names | self._wanted) - self._imported:
+            self._imported |= new
+            preload.preload(new)
+            self._pools = preload.thread_pools()
+
     def _become(self, request: dict[str, Any], descriptors: list[int]) -> NoReturn:
         """Be the kernel from here on."""
         code = 1
         try:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            for descriptor in (self._bell, self._rope, self._lifeline):
+            for descriptor in (self._bell, self._rope, self._ear, self._lifeline):
                 os.close(descriptor)
             self._control.close()
             for child in self._children.values():
                 child.status.close()
             from lab.notebook.warm.child import become
 
-            code = become(request["door"], descriptors, self._pools)
+            code = become(request["door"], descriptors, self._pools, self._mouth)
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else int(end.code is not None)
         except BaseException:
@@ -166,6 +177,14 @@ def _ended() -> tuple[int, int] | None:
         if pid:
             return pid, os.waitstatus_to_exitcode(status)
     return None
+
+
+def _pipe() -> tuple[int, int]:
+    """A pipe whose ends never block."""
+    ends = os.pipe()
+    for end in ends:
+        os.set_blocking(end, False)
+    return ends
 
 
 def _unsafe() -> str | None:
