@@ -96,7 +96,11 @@ def _existing(path: Path, create: bool) -> None:
 @contextlib.contextmanager
 def _quiet(*, file_store: bool) -> Iterator[None]:
     """MLflow without its advice, its reports home and its refusal to read its older files."""
-    wanted = {"MLFLOW_DISABLE_TELEMETRY": "true", "GIT_PYTHON_REFRESH": "quiet"}
+    wanted = {
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+        "GIT_PYTHON_REFRESH": "quiet",
+    }
     if file_store:
         wanted["MLFLOW_ALLOW_FILE_STORE"] = "true"
     before = {name: os.environ.get(name) for name in wanted}
