@@ -25,10 +25,10 @@ def become(door: str, descriptors: list[int], pools: Any, mouth: int) -> int:
     """Run the kernel that was asked for; its exit code.
 
     The descriptors are those of the request, a lifeline, a file for what is printed past the
-    cells, and the channel of a kernel that runs cells; what it has imported is told to `mouth`,
-    for the kernels to come. Its process leads a group of its own, and
-    its environment, working directory, random numbers and threads are those of a process that has
-    just been started.
+    cells, and the channel of a kernel that runs cells, else a pipe to close when ready. What it
+    has imported is told to `mouth`, for the kernels to come. Its process leads a group of its own,
+    and its environment, working directory, random numbers and threads are those of a process that
+    has just been started.
     """
     os.setsid()
     asked, lifeline, errors, *channel = descriptors
@@ -51,7 +51,7 @@ def become(door: str, descriptors: list[int], pools: Any, mouth: int) -> int:
         else:
             from lab.notebook.warm.jupyter import serve
 
-            serve()
+            serve(channel[0])
     with contextlib.suppress(OSError):
         os.write(mouth, "".join(f"{name} " for name in preload.loaded()).encode())
     _leave()

@@ -27,6 +27,7 @@ from lab.notebook.warm.owner import MARKER, Unsafe, new_mark, say_cold, zygote
 from lab.record.liveness import process_started
 
 _LAUNCHER = "ipykernel_launcher"
+_START = 10.0  # seconds that a kernel may take until its sockets are there
 _POLL = 0.1  # seconds between Jupyter's looks at a kernel that it has asked to end
 
 
@@ -55,6 +56,7 @@ class WarmProvisioner(LocalProvisioner):
         except Unsafe as why:
             say_cold(why)
             return await super().launch_kernel(cmd, **kwargs)
+        await self.process.ready()
         self.pid = self.pgid = self.process.pid
         self.cwd = folder
         return self.connection_info
@@ -81,8 +83,9 @@ class ForkedProcess:
 
     stdin = stdout = stderr = None
 
-    def __init__(self, status: socket.socket, lifeline: int, mark: str) -> None:
+    def __init__(self, status: socket.socket, lifeline: int, ready: int, mark: str) -> None:
         self._status = status
+        self._ready = ready
         self._lifeline = lifeline
         self._mark = mark
         self._said = b""
@@ -102,24 +105,32 @@ class ForkedProcess:
         parent = zygote(env, cwd)
         mark = new_mark()
         reading, lifeline = os.pipe()
+        ready, theirs = os.pipe()
         errors = os.dup(2)
         try:
-            request = {
-                "env": own | {MARKER: mark},
-                "cwd": str(cwd),
-                "argv": argv,
-                "name": "ipykernel",
-            }
+            own = {MARKER: mark, "JPY_PARENT_PID": str(os.getpid())}
+            request = {"env": {**env, **own}, "cwd": str(cwd), "argv": argv, "name": "ipykernel"}
             status = parent.fork(
-                request, (reading, errors), door="jupyter", mark=f"{MARKER}={mark}", modules=()
+                request,
+                (reading, errors, theirs),
+                door="jupyter",
+                mark=f"{MARKER}={mark}",
+                modules=(),
             )
         except BaseException:
             os.close(lifeline)
+            os.close(ready)
             raise
         finally:
+            os.close(theirs)
             os.close(reading)
             os.close(errors)
-        return cls(status, lifeline, mark)
+        return cls(status, lifeline, ready, mark)
+
+    async def ready(self) -> None:
+        """Wait until clients can connect: one that came earlier would try again only later."""
+        with contextlib.suppress(TimeoutError):
+            await _readable(self._ready, _START)
 
     def poll(self) -> int | None:
         """The exit code, if the process has ended."""
@@ -148,12 +159,7 @@ class ForkedProcess:
     async def changed(self, timeout: float) -> None:
         """Wait until something is known about the end, at most `timeout` seconds."""
         with contextlib.suppress(TimeoutError):
-            loop, news = asyncio.get_running_loop(), asyncio.Event()
-            loop.add_reader(self._status, news.set)
-            try:
-                await asyncio.wait_for(news.wait(), timeout)
-            finally:
-                loop.remove_reader(self._status)
+            await _readable(self._status.fileno(), timeout)
 
     def send_signal(self, number: int) -> None:
         if self.poll() is None:
@@ -179,6 +185,17 @@ class ForkedProcess:
     def _close(self) -> None:
         self._status.close()
         os.close(self._lifeline)
+        os.close(self._ready)
+
+
+async def _readable(descriptor: int, timeout: float) -> None:
+    """Wait until something is to be read, or has been closed; TimeoutError."""
+    loop, news = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(descriptor, news.set)
+    try:
+        await asyncio.wait_for(news.wait(), timeout)
+    finally:
+        loop.remove_reader(descriptor)
 
 
 def _arguments(cmd: list[str]) -> list[str]:

@@ -30,7 +30,7 @@ from lab.notebook.warm import preload
 
 _PR_SET_CHILD_SUBREAPER = 36
 _REQUEST = 65_536  # bytes of a request on the control socket
-_DESCRIPTORS = 5  # status, request, lifeline, errors, and the channel of a kernel that runs cells
+_DESCRIPTORS = 5  # status, request, lifeline, errors, and a channel (see child.py)
 
 
 @dataclass
