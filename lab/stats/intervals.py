@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from lab.stats import student
+
 ALPHA = 0.05
 _ROUNDING = 1e-12  # of the largest value: spread below it is the arithmetic's, not the data's
 
@@ -124,14 +126,20 @@ def tail(distance: float, error: float, freedom: float) -> float:
     """The chance that a t statistic exceeds `distance / error`; without error it is certain."""
     if error == 0:
         return 0.0 if distance > 0 else 0.5 if distance == 0 else 1.0
+    t = distance / error
+    if 0 < freedom <= student.MOST_FREEDOM:
+        above = student.upper_tail(abs(t), freedom)
+        return above if t >= 0 else 1.0 - above
     from scipy.special import stdtr
 
-    return float(stdtr(freedom, -distance / error))
+    return float(stdtr(freedom, -t))
 
 
 @lru_cache(maxsize=1024)
 def quantile(level: float, freedom: float) -> float:
     """Where the middle `level` of Student's t ends: 2.776 for 0.95 with 4 degrees of freedom."""
+    if 0 < level < 1 and 0 < freedom <= student.MOST_FREEDOM:
+        return student.quantile(level, freedom)
     from scipy.special import stdtrit
 
     return float(stdtrit(freedom, 0.5 + level / 2))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from statistics import NormalDist
 
+from lab.stats import student
 from lab.stats.intervals import ALPHA, quantile
 
 POWER = 0.8
@@ -42,13 +44,21 @@ def pairs_needed(
 
 
 def _power(effect: float, pairs: int, alpha: float, freedom_per_pair: float) -> float:
-    from scipy.special import nctdtr
-
     freedom = freedom_per_pair * (pairs - 1)
     edge = quantile(1 - alpha, freedom)
     shift = effect * math.sqrt(pairs)
     if shift > edge + 30:  # certain, and beyond where the noncentral t can be computed
         return 1.0
-    found = float(1 - nctdtr(freedom, shift, edge))
+    at_most = _noncentral(freedom, shift)
+    found = 1.0 - at_most(edge)
     # A clear difference the wrong way round is rarer than 1 in 10,000 beyond 4, and not computed.
-    return found + float(nctdtr(freedom, shift, -edge)) if shift < 4 else found
+    return found + at_most(-edge) if shift < 4 else found
+
+
+def _noncentral(freedom: float, shift: float) -> Callable[[float], float]:
+    """The distribution function of the noncentral t."""
+    if 0 < freedom <= student.MOST_FREEDOM and 0 <= shift <= student.MOST_SHIFT:
+        return lambda t: student.noncentral(t, freedom, shift)
+    from scipy.special import nctdtr
+
+    return lambda t: float(nctdtr(freedom, shift, t))
