@@ -146,6 +146,7 @@ def _markdown() -> MarkdownIt:
         if not silent:
             token = state.push("math", "", 0)
             token.content = match["two"] or match["one"]
+            token.block = match["two"] is not None
         state.pos = match.end()
         return True
 
@@ -266,7 +267,7 @@ def _fence(self: Any, tokens: Sequence[Token], i: int, options: Any, env: Any) -
 def _math(self: Any, tokens: Sequence[Token], i: int, options: Any, env: Any) -> str:
     from lab.site.tex import formula
 
-    return f'<span class="math">{formula(tokens[i].content)}</span>'
+    return str(formula(tokens[i].content.strip(), block=tokens[i].block))
 
 
 def _cell_open(self: Any, tokens: Sequence[Token], i: int, options: Any, env: Any) -> str:

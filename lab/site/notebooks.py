@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,8 +22,10 @@ from lab.site.code import highlighted, plain_output
 from lab.site.markdown import Picture, render
 from lab.site.pictures import data_address, kind_of
 from lab.site.sanitize import sanitized
+from lab.site.tex import formula
 
 _KINDS = {"png": "image/png", "jpg": "image/jpeg", "gif": "image/gif", "webp": "image/webp"}
+_FORMULA = re.compile(r"\${1,2}([^$]+)\${1,2}")
 
 
 @dataclass(frozen=True)
@@ -118,10 +121,17 @@ def _output(output: Mapping[str, Any]) -> Output | None:
         return Output("html", sanitized(_text(data["text/html"])))
     if "text/markdown" in data:
         return Output("html", _bare_markdown(_text(data["text/markdown"])))
-    for kind in ("text/latex", "text/plain"):
-        if kind in data:
-            return _words(_text(data[kind]))
+    if "text/latex" in data:
+        return _latex(_text(data["text/latex"]))
+    if "text/plain" in data:
+        return _words(_text(data["text/plain"]))
     return None
+
+
+def _latex(text: str) -> Output:
+    """One formula typeset, as sympy gives it; anything more as it was written."""
+    match = _FORMULA.fullmatch(text.strip())
+    return Output("html", formula(match[1].strip(), block=True)) if match else _words(text)
 
 
 def _words(text: str, kind: str = "text") -> Output:

@@ -35,6 +35,9 @@ ATTACKS = (
     f"<b onmouseover={CALL} onfocus={CALL} tabindex=0 autofocus>x</b>",
     "<meta http-equiv=refresh content='0;url=https://evil.example/'><base href=https://evil.example>",
     "<link rel=stylesheet href=https://evil.example/x.css><style>@import 'https://evil.example'</style>",
+    f"$\\text{{<script>{CALL}</script><img src=x onerror={CALL}>}}$",
+    f"$\\href{{javascript:{CALL}}}{{x}}$",
+    "$$\\style{background:url(https://evil.example/)}{x}$$",
     f"{{{{ 7*7 }}}} ${{{CALL}}} \u2028 \u2029 `${{{CALL}}}` \\u003cscript\\u003e{CALL}",
 )
 HOSTILE = " ".join(ATTACKS)

@@ -82,7 +82,10 @@ class Seen(HTMLParser):
         ("one\n**two** three: x", "<p>one\n<strong>two</strong> three: x</p>\n"),
         ("#### Deep", '<h2 id="s-deep">Deep</h2>\n'),
         ("costs $5 and $6", "<p>costs $5 and $6</p>\n"),
-        ("$z_n$", '<p><span class="math"><i>z</i><sub><i>n</i></sub></span></p>\n'),
+        (
+            "$z_n$",
+            '<p><math display="inline"><mrow><msub><mi>z</mi><mi>n</mi></msub></mrow></math></p>\n',
+        ),
     ],
 )
 def test_markdown(text: str, html: str) -> None:
@@ -193,18 +196,37 @@ def test_terminal_output_is_what_stood_there_in_the_end() -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "shown"),
+    ("source", "drawn"),
     [
-        (r"\alpha^2", "α<sup>2</sup>"),
-        (r"z_{n}\,\bar a", "<i>z</i><sub><i>n</i></sub> <i>a</i>\u0305"),
-        (r"\mathrm{gelu}(x)", "gelu(<i>x</i>)"),
-        (r"\frac{1}{n}", "(1)/(<i>n</i>)"),
-        (r"\unknown <b>", r"\unknown &lt;<i>b</i>&gt;"),
-        ("{" * 3000, ""),
+        (r"\alpha^2", "<msup><mi>α</mi><mn>2</mn></msup>"),
+        (r"\frac{1}{n}", "<mfrac><mrow><mn>1</mn></mrow><mrow><mi>n</mi></mrow></mfrac>"),
+        (r"\mathbb{C}", "<mi>ℂ</mi>"),
+        (r"\sqrt{x}", "<msqrt><mrow><mi>x</mi></mrow></msqrt>"),
+        (r"a<b", "<mi>a</mi><mo>&lt;</mo><mi>b</mi>"),
+        (r"\text{<b onclick=x()>}", "<mtext>&lt;b\u00a0onclick=x()&gt;</mtext>"),
+        (r"\href{javascript:x()}{y}", "<mrow><mrow><mi>y</mi></mrow></mrow>"),
+        (r"\style{color:red}{y}", "<mrow><mi>y</mi></mrow>"),
+        (r"\class{a\" onclick=x()}{y}", "<mrow><mi>y</mi></mrow>"),
+        ("&lt;script&gt;", "<mi>&amp;</mi><mi>l</mi><mi>t</mi><mi>;</mi>"),
     ],
 )
-def test_formulas(source: str, shown: str) -> None:
-    assert formula(source) == shown
+def test_formulas(source: str, drawn: str) -> None:
+    html = formula(source)
+    assert drawn in html
+    assert set(Seen(html).attributes) <= {"display", "stretchy"}
+    assert html.startswith('<math display="inline">')
+    assert formula(source, block=True).startswith('<math display="block">')
+
+
+@pytest.mark.parametrize("source", ["{" * 30, r"\frac", "{<b>", "a" * 3000])
+def test_what_is_no_formula_stays_as_written(source: str) -> None:
+    assert formula(source) == Markup("<code>${}$</code>").format(source)
+
+
+def test_formulas_in_text() -> None:
+    html = render("so $z_n$ and\n\n$$\nz + u\n$$", Links())
+    assert html.count("<math") == 2
+    assert '<p><math display="block">' in html
 
 
 def test_words_for_searching_leave_out_marks_and_evidence() -> None:
