@@ -154,9 +154,12 @@ class ModelConfig(Options):
 
     def __init__(self, **values: Any) -> None:
         super().__init__(**values)
-        for is_wrong, option, why, do in self._contradictions():
-            if is_wrong:
-                raise ConfigError(f"option {option} {why}", seen=getattr(self, option), do=do)
+        wrong = [found for is_wrong, *found in self._contradictions() if is_wrong]
+        if wrong:
+            option, why, do = wrong[0]
+            alike = [other for other, its_why, _ in wrong[1:] if its_why == why]
+            also = f" The same goes for {', '.join(alike)}." if alike else ""
+            raise ConfigError(f"option {option} {why}", seen=getattr(self, option), do=do + also)
 
     def _contradictions(self) -> Iterator[tuple[bool, str, str, str]]:
         """Combinations of several options that contradict each other, or of which one is idle."""

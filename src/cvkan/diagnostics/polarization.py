@@ -95,10 +95,18 @@ class Constellation:
     token: tuple[float, ...]  # position of each point's token, 0 first to 1 last
 
 
-def constellation(state: Polar, *, sample: int = 0, dimensions: int = 8) -> Constellation:
-    """The first dimensions of one sample's tokens, as plain numbers."""
+def constellation(
+    state: Polar, mask: Tensor | None = None, *, sample: int = 0, dimensions: int = 8
+) -> Constellation:
+    """The first dimensions of one sample's tokens, as plain numbers.
+
+    mask (batch, tokens) is true where a token is real; the others are left out.
+    """
     chosen = state[sample].detach()
     re, im = (part[:, :dimensions].cpu() for part in (chosen.re, chosen.im))
+    if mask is not None:
+        real = mask[sample].bool().cpu()
+        re, im = re[real], im[real]
     place = torch.linspace(0, 1, re.shape[0])[:, None].expand_as(re)
     return Constellation(*(tuple(values.flatten().tolist()) for values in (re, im, place)))
 

@@ -220,7 +220,16 @@ def _check_idle(config: ModelConfig, n_tokens: int) -> None:
             seen=config.levels,
             do=f"Set levels to at most {needed}, or leave it out.",
         )
-    largest_group = 1 << count_levels(n_tokens, config.levels)
+    levels = count_levels(n_tokens, config.levels)
+    if config.level_sharing == "hybrid" and config.hybrid_levels > levels - 2:
+        raise ConfigError(
+            f"hybrid_levels leave no two of {levels} levels that share a block",
+            seen=config.hybrid_levels,
+            do=f"Set hybrid_levels to at most {levels - 2}."
+            if levels > 2
+            else "Set level_sharing to per_level, which is the same here.",
+        )
+    largest_group = 1 << levels
     if config.n_paths > largest_group:
         raise ConfigError(
             f"paths repeat: the largest groups of these {n_tokens} tokens have {largest_group}",
@@ -234,6 +243,13 @@ def _aggregation(
 ) -> nn.Module:
     if config.aggregation == "graph_neighborhood" and config.graph != "grid":
         return GraphNeighborhood(read_graph(config.graph, n_tokens))
+    widest = 2 * max(grid or (n_tokens,)) - 1  # reaches every token from every other
+    if config.aggregation == "local_window" and config.window > widest:
+        raise ConfigError(
+            "window reaches beyond all tokens",
+            seen=config.window,
+            do=f"Set window to at most {widest}; aggregation mean has no window.",
+        )
     return make_aggregation(config.aggregation, d_complex, window=config.window, grid=grid)
 
 

@@ -65,6 +65,12 @@ def test_a_constellation_is_the_tokens_in_the_plane():
     assert axes.get_title() == "layer 0"
 
 
+def test_a_constellation_leaves_padding_out():
+    whole = state([1, 2, 9], [0, torch.pi / 2, 0])
+    points = constellation(whole, torch.tensor([[True, True, False]]))
+    assert points == constellation(state([1, 2], [0, torch.pi / 2]))
+
+
 def test_inequality_of_magnitudes_by_pairs_and_by_scipy():
     torch.manual_seed(0)
     sizes = (torch.rand(3, 6, 4) + 0.1).double()

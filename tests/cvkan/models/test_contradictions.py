@@ -118,6 +118,11 @@ def test_what_no_baseline_reads_is_refused_beside_one(domain, options):
     config_for(domain, **options | {"match_params_of": "cvkan"})  # a part of the size to match
 
 
+def test_all_that_a_baseline_does_not_read_is_told_at_once():
+    with pytest.raises(ConfigError, match=r"(?s)option norm has.*The same goes for pooling\."):
+        config_for("synthetic", model="mean_linear", norm="batch", pooling="max")
+
+
 def test_a_layer_without_a_hidden_width_cannot_be_matched():
     info = DataInfo("x", "synthetic", (8, 6, 2), n_classes=4)
     config = SyntheticConfig(layer="phase_attention", match_params_of="mean_linear")
@@ -159,6 +164,23 @@ def test_no_more_levels_than_the_tokens_have_are_built():
     build(SyntheticConfig(layer="hierarchical", levels=3), info)
     with pytest.raises(ConfigError, match="one group holds these 5 tokens after 3: 4"):
         build(SyntheticConfig(layer="hierarchical", levels=4), info)
+
+
+def test_a_block_for_the_deeper_levels_has_to_be_shared_by_two():
+    info = DataInfo("x", "synthetic", (8, 6, 2), n_classes=4)  # 3 levels
+    hybrid = {"layer": "hierarchical", "level_sharing": "hybrid"}
+    build(SyntheticConfig(**hybrid, hybrid_levels=1), info)
+    with pytest.raises(ConfigError, match=r"(?s)share a block: 2.*at most 1"):
+        build(SyntheticConfig(**hybrid, hybrid_levels=2), info)
+    with pytest.raises(ConfigError, match="to per_level, which is the same here"):
+        build(SyntheticConfig(**hybrid, hybrid_levels=1, levels=2), info)
+
+
+def test_a_window_reaches_no_further_than_the_tokens():
+    info = DataInfo("x", "synthetic", (4, 6, 2), n_classes=4)
+    build(SyntheticConfig(aggregation="local_window", window=7), info)
+    with pytest.raises(ConfigError, match="window reaches beyond all tokens: 8"):
+        build(SyntheticConfig(aggregation="local_window", window=8), info)
 
 
 @pytest.mark.parametrize(
