@@ -30,11 +30,10 @@ def analyze(
     from lab.log.sweep_card import card_text, write_card
     from lab.sweep.analysis import analyze as compute
     from lab.sweep.analysis import as_json as plain
-    from lab.sweep.study import read_study
     from lab.workspace import Workspace
 
     workspace = Workspace.find()
-    found = compute(read_study(study, workspace))
+    found = compute(study, workspace=workspace)
     if as_json:
         print_json(plain(found))
     elif out is None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import statistics
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import lru_cache
 from itertools import groupby
 from typing import Any
@@ -14,12 +12,11 @@ from lab.errors import LabError
 from lab.log.evidence.source import LiveRuns, RunSource
 from lab.log.evidence.sourced_sweep import sourced_analysis
 from lab.log.render import render
-from lab.record.run import Run
 from lab.sweep.analysis import Analysis, analyze
 from lab.sweep.card import card
+from lab.sweep.measured import measured
 from lab.sweep.plain import plain_study, study_of_plain
 from lab.sweep.study import Study
-from lab.sweep.trial import Trial
 
 Spec = dict[str, Any]
 
@@ -51,8 +48,7 @@ def sweep_text(spec: Spec, source: RunSource) -> str:
 def analyzed(spec: Spec, source: RunSource) -> Analysis:
     """The analysis of the trials that the evidence names, made once for equal trials."""
     study = source.study(spec["study"], numbers_of(spec["trials"]))
-    trials = tuple(_measured(trial, study, source) for trial in study.trials)
-    return _analyzed(json.dumps(plain_study(replace(study, trials=trials))))
+    return _analyzed(json.dumps(plain_study(measured(study, source.run))))
 
 
 def later_trials(spec: Spec, source: LiveRuns) -> list[int]:
@@ -72,32 +68,6 @@ def with_later(spec: Spec, source: LiveRuns) -> Spec:
 @lru_cache(maxsize=4)
 def _analyzed(plain: str) -> Analysis:
     return analyze(study_of_plain(json.loads(plain)))
-
-
-def _measured(trial: Trial, study: Study, source: RunSource) -> Trial:
-    """The trial with the values that its runs give; an imported one has its own alone."""
-    if trial.state != "complete" or not trial.run_ids:
-        return trial
-    runs = [source.run(run_id) for run_id in trial.run_ids]
-    values = [_value(run, study) for run in runs if run.status == "done"]
-    told = tuple(value for value in values if value is not None)
-    if len(told) != len(trial.values):
-        # A seed that was interrupted has two runs, or a run is damaged: the journal says more.
-        return trial
-    return replace(trial, values=told, value=statistics.fmean(told))
-
-
-def _value(run: Run, study: Study) -> float | None:
-    """The best value of the objective in a run, as the sweep took it."""
-    entry = run.summary.get(study.objective)
-    if entry is None:
-        return None
-    goal = {"maximize": "max", "minimize": "min"}[study.direction]
-    best = entry.get("best") if entry.get("goal") == goal else None
-    if best is None:
-        told = [row[study.objective] for row in run.history(study.objective)]
-        best = (max if goal == "max" else min)(told) if told else None
-    return None if best is None else float(best)
 
 
 def spans(numbers: Sequence[int]) -> str:

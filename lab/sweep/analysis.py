@@ -7,14 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab.errors import InputError
+from lab.record.catalogue import find_run
 from lab.sweep import visits
 from lab.sweep.association import SHUFFLES
 from lab.sweep.baseline import Baseline, baseline
 from lab.sweep.branches import BranchLine, Outcome, branch_lines, outcomes
+from lab.sweep.classes import Classes, classes
 from lab.sweep.classical import Classical, classical
 from lab.sweep.configuration import Configuration, Factor, configurations, factors, shown
+from lab.sweep.early import Early, early
 from lab.sweep.importance import Ranking, fanova, ped_anova
 from lab.sweep.marginal import Marginals, marginals
+from lab.sweep.measured import measured_here
 from lab.sweep.study import Study, read_study
 from lab.sweep.winner import Winner, winner
 from lab.workspace import Workspace
@@ -37,6 +41,8 @@ class Analysis:
     outcomes: tuple[Outcome, ...]
     outcome_tests: int
     baseline: Baseline | None
+    classes: Classes | None
+    early: Early | None
     classical: Classical
 
     @property
@@ -53,7 +59,8 @@ def analyze(study: Study | str, *, workspace: Workspace | None = None) -> Analys
     lab.sweep.analyze("demo").marginals.found
     """
     if isinstance(study, str):
-        study = read_study(study, workspace)
+        place = workspace or Workspace.find()
+        study = measured_here(read_study(study, place), lambda run: find_run(place, run))
     rows = configurations(study)
     best = winner(rows)
     if best is None:
@@ -76,6 +83,8 @@ def analyze(study: Study | str, *, workspace: Workspace | None = None) -> Analys
         outcomes=found,
         outcome_tests=tests,
         baseline=baseline(study),
+        classes=classes(study, rows),
+        early=early(study),
         classical=classical(rows, parts),
     )
 
@@ -145,12 +154,53 @@ def as_json(found: Analysis) -> dict[str, Any]:
         else {
             "value": _rounded(base.value),
             "class": base.label,
+            "samples": base.samples,
             "trials": {label: list(numbers) for label, numbers in base.trials.items()},
             "follows": base.moves,
             "values": [[shown(value), _rounded(score)] for value, score in base.scores],
         },
+        "classes": _classes(found.classes),
+        "early": _early(found.early),
         "duplicates": visits.duplicates(study.trials),
         "as_usually_computed": classical_json(found.classical),
+    }
+
+
+def _classes(found: Classes | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "trials": list(found.trials),
+        "classes": [
+            {
+                "name": line.name,
+                "samples": line.samples,
+                "mean": _rounded(line.mean),
+                "values": [_rounded(value) for value in line.values],
+            }
+            for line in found.lines
+        ],
+    }
+
+
+def _early(found: Early | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "step": found.step,
+        "trials": found.n,
+        "pruned": found.pruned,
+        "family": found.marginals.family,
+        "parameters": [
+            {
+                "parameter": effect.factor.name,
+                "p_permutation": _rounded(effect.p),
+                "p_holm": _rounded(effect.holm),
+                "shape": effect.direction,
+                "verdict": effect.verdict,
+            }
+            for effect in found.marginals.effects
+        ],
     }
 
 

@@ -80,6 +80,18 @@ def ranks(values: Sequence[float]) -> Floats:
     return found
 
 
+def winsorised(y: Floats) -> Floats:
+    """Scores with far outliers on the bad side pulled in, so that one diverged run owns nothing.
+
+    To three interquartile ranges below the lower quartile (Tukey's outer fence).
+    """
+    import numpy as np
+
+    low, high = np.quantile(y, [0.25, 0.75])
+    fenced: Floats = np.maximum(y, low - 3 * (high - low)) if high > low else y
+    return fenced
+
+
 def correlation(x: Floats, y: Floats) -> float:
     """Pearson's r; 0 where either does not vary."""
     a, b = x - x.mean(), y - y.mean()

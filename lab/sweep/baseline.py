@@ -1,8 +1,9 @@
 """What an accuracy is worth: the score of always naming one class, where the trials show it.
 
-Trials that report an accuracy per class reveal it: with every example of one class right and none
-of any other, the model named that class whatever it saw. Such trials must all score that class's
-share. Where they do not, the objective measures something else beside the model.
+Trials whose runs say how many samples each class has give it outright. So do trials that report an
+accuracy per class: with every sample of one class right and none of any other, the model named that
+class whatever it saw. Such trials must all score that class's share. Where they do not, the
+objective measures something else beside the model.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 
 from lab import numbers
 from lab.sweep.configuration import shown
+from lab.sweep.measured import SAMPLES
 from lab.sweep.study import Study
 from lab.sweep.trial import Trial
 
@@ -23,15 +25,17 @@ _LEAST_CLASSES = 2
 
 @dataclass(frozen=True)
 class Baseline:
-    """Trials that named one class only.
+    """The score of naming the same class always: `value`, and `label` that class.
 
-    `value` is the best score among them, `trials` their numbers by class. `moves` is a parameter
-    that their score goes with, one score for each of its values, although none of them looked at
-    its input; `scores` are those, and None where the scores agree or no parameter tells them apart.
+    `samples` is how many of how many samples are of it, where that is known. `trials` are those
+    that named one class only, their numbers by class. `moves` is a parameter that their score goes
+    with, one score for each of its values, although none of them looked at its input; `scores` are
+    those, and None where the scores agree or no parameter tells them apart.
     """
 
     value: float
     label: str
+    samples: tuple[int, int] | None
     trials: Mapping[str, tuple[int, ...]]
     moves: str | None
     scores: tuple[tuple[Any, float], ...]
@@ -42,7 +46,7 @@ class Baseline:
 
 
 def baseline(study: Study) -> Baseline | None:
-    """The score of one class only, from trials that named no other; None where none is known."""
+    """The score of one class only; None where neither samples nor trials tell it."""
     if not numbers.is_fraction(study.objective):
         return None
     found: dict[str, list[Trial]] = {}
@@ -50,14 +54,29 @@ def baseline(study: Study) -> Baseline | None:
         only = _only_class(trial, study.objective)
         if only is not None:
             found.setdefault(only, []).append(trial)
-    if not found:
+    samples = samples_of(study)
+    if not found and not samples:
         return None
-    score, label = max(
-        (trial.value or 0.0, label) for label, trials in found.items() for trial in trials
-    )
-    name, scores = _moving(max(found.values(), key=len), study)
+    scores = [(trial.value or 0.0, label) for label, ts in found.items() for trial in ts]
+    if samples:
+        # The largest class is the one that is worth naming, whoever did so.
+        label = min(samples, key=lambda name: (-samples[name], name))
+        of = samples[label], sum(samples.values())
+        scores = [(of[0] / of[1], label)]
+    score, label = max(scores)
+    name, moving = _moving(max(found.values(), key=len), study) if found else (None, ())
     told = {label: tuple(t.number for t in trials) for label, trials in sorted(found.items())}
-    return Baseline(score, label, told, name, scores)
+    return Baseline(score, label, of if samples else None, told, name, moving)
+
+
+def samples_of(study: Study) -> dict[str, int]:
+    """The samples of each class in the split of the objective, as the first trial's runs tell."""
+    key = study.objective.partition("/")[0] + SAMPLES
+    told: dict[str, Any] = next(
+        (t.extra[key] for t in study.complete if isinstance(t.extra.get(key), dict)), {}
+    )
+    counts = {str(name): int(n) for name, n in told.items() if isinstance(n, int)}
+    return counts if sum(counts.values()) else {}
 
 
 def per_class(extra: Mapping[str, Any], objective: str) -> dict[str, float]:
@@ -97,10 +116,11 @@ def _moving(trials: list[Trial], study: Study) -> tuple[str | None, tuple[tuple[
 
 def told(found: Baseline, objective: str) -> list[str]:
     """The baseline as sentences for a reader."""
-    lines = [
-        f"{numbers.counted(found.count, 'trial')} named one class only; always answering "
-        f"`{found.label}` scores {numbers.amount(objective, found.value)}."
-    ]
+    always = f"always answering `{found.label}` scores {numbers.amount(objective, found.value)}"
+    if found.samples:
+        always += f" ({found.samples[0]} of {found.samples[1]} samples)"
+    named = f"{numbers.counted(found.count, 'trial')} named one class only"
+    lines = [f"{named}; {always}." if found.count else f"{always[:1].upper()}{always[1:]}."]
     if found.moves:
         each = ", ".join(
             f"{numbers.amount(objective, score)} at {shown(value)}" for value, score in found.scores

@@ -90,7 +90,7 @@ def configurations(study: Study) -> tuple[Configuration, ...]:
                 values=values,
                 seeds=seeds,
                 adaptive=first.phase != "random",
-                run_ids=tuple(run for trial in trials for run in trial.run_ids),
+                run_ids=tuple(dict.fromkeys(run for trial in trials for run in trial.run_ids)),
                 seconds=sum(took) if took else None,
             )
         )
@@ -163,13 +163,19 @@ def noise_variance(rows: Iterable[Configuration]) -> tuple[float, int] | None:
 
 
 def _values(trials: Iterable[Trial]) -> tuple[tuple[float, ...], tuple[int, ...] | None]:
-    """The values by seed, each seed once, and the seeds; values alone where one has no seed."""
-    listed = [(t.seeds, t.values or ((t.value,) if t.value is not None else ())) for t in trials]
-    if any(len(seeds) != len(values) for seeds, values in listed):
-        return tuple(value for _, values in listed for value in values), None
-    by_seed = {s: v for seeds, values in listed for s, v in zip(seeds, values, strict=True)}
-    seeds = sorted(by_seed)
-    return tuple(by_seed[seed] for seed in seeds), tuple(seeds)
+    """The values by seed, each seed once, and the seeds; without seeds those of each run once.
+
+    A trial served by the run of an earlier one says nothing new, least of all about noise.
+    """
+    listed = [(t, t.values or ((t.value,) if t.value is not None else ())) for t in trials]
+    if all(len(trial.seeds) == len(values) for trial, values in listed):
+        by_seed = {s: v for t, values in listed for s, v in zip(t.seeds, values, strict=True)}
+        seeds = sorted(by_seed)
+        return tuple(by_seed[seed] for seed in seeds), tuple(seeds)
+    if all(len(trial.run_ids) == len(values) for trial, values in listed):
+        by_run = {r: v for t, values in listed for r, v in zip(t.run_ids, values, strict=True)}
+        return tuple(by_run.values()), None
+    return tuple(value for _, values in listed for value in values), None
 
 
 def _key(params: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

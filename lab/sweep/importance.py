@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lab.sweep import forest
-from lab.sweep.association import shuffles
+from lab.sweep.association import shuffles, winsorised
 from lab.sweep.configuration import Configuration, Factor
 from lab.sweep.space import MIN_RANDOM, RANDOM_PER_PARAMETER
 
@@ -236,18 +236,6 @@ def _pairs(
         Pair((factors[i].name, factors[j].name), float(share), float(share / line))
         for (i, j), share in zip(found, shares(y), strict=True)
     )
-
-
-def winsorised(y: Floats) -> Floats:
-    """Scores with far outliers on the bad side pulled in, so that one diverged run owns nothing.
-
-    To three interquartile ranges below the lower quartile (Tukey's outer fence).
-    """
-    import numpy as np
-
-    low, high = np.quantile(y, [0.25, 0.75])
-    fenced: Floats = np.maximum(y, low - 3 * (high - low)) if high > low else y
-    return fenced
 
 
 def _noise_line(

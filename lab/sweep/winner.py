@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from lab.stats.intervals import mean_of, paired_difference, variance_of, welch_difference
 from lab.stats.multiplicity import holm
+from lab.sweep.association import winsorised
 from lab.sweep.configuration import Configuration, noise_variance
 
 CONFIRMED_FROM = 3  # seeds of a configuration from which it may be compared
@@ -23,7 +24,8 @@ class Winner:
 
     `noise` is the standard deviation between seeds of one configuration, with its degrees of
     freedom; None where no configuration has two seeds. `expected` is the observed value shrunk
-    towards the mean of all by the share of the variance that is noise. `ties` are the
+    towards the mean of all, far outliers on the bad side pulled in, by the share of the variance
+    that is noise. `ties` are the
     configurations, the best first, that its seeds do not tell from it; None where there are too
     few seeds to say.
     """
@@ -43,7 +45,8 @@ def winner(rows: Sequence[Configuration]) -> Winner | None:
         return None
     # The most seeds first among equals: that one is known best.
     best = min(rows, key=lambda row: (-row.score, -len(row.values), row.number))
-    grand = mean_of([row.value for row in rows])
+    usual = _usual(rows)
+    grand = mean_of(usual)
     noise = noise_variance(rows)
     ties, compared = _ties(best, rows)
     return Winner(
@@ -51,24 +54,32 @@ def winner(rows: Sequence[Configuration]) -> Winner | None:
         mean=grand,
         noise=math.sqrt(noise[0]) if noise else None,
         freedom=noise[1] if noise else 0,
-        expected=None if noise is None else _shrunk(best, rows, grand, noise[0]),
+        expected=None if noise is None else _shrunk(best, rows, usual, noise[0]),
         ties=ties,
         compared=compared,
     )
 
 
 def _shrunk(
-    best: Configuration, rows: Sequence[Configuration], grand: float, noise: float
+    best: Configuration, rows: Sequence[Configuration], usual: Sequence[float], noise: float
 ) -> float | None:
     if len(rows) < 3:
         return None
-    total = variance_of([row.value for row in rows])
+    grand, total = mean_of(usual), variance_of(usual)
     if total == 0:
         return grand
     # The mean over k seeds has a k-th of the noise, so the leader is trusted by its own seeds.
     true = max(total - noise * mean_of([1 / len(row.values) for row in rows]), 0.0)
     own = noise / len(best.values)
     return grand + (true / (true + own) if true + own else 0.0) * (best.value - grand)
+
+
+def _usual(rows: Sequence[Configuration]) -> list[float]:
+    """The values, a diverged one no further off than the rest allow."""
+    import numpy as np
+
+    sign = 1.0 if all(row.score == row.value for row in rows) else -1.0
+    return [sign * float(score) for score in winsorised(np.asarray([row.score for row in rows]))]
 
 
 def _ties(

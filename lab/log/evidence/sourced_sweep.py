@@ -14,6 +14,7 @@ from lab.provenance import Source, is_telling, known, merged
 from lab.sweep.analysis import Analysis
 from lab.sweep.baseline import Baseline
 from lab.sweep.branches import BranchLine, Outcome
+from lab.sweep.classes import Classes, ClassLine
 from lab.sweep.classical import Boundary, Choices, Classical
 from lab.sweep.configuration import Configuration, Factor
 from lab.sweep.importance import Ranking
@@ -74,6 +75,7 @@ class _Sourced:
             branches=tuple(self._branch(line) for line in found.branches),
             outcomes=tuple(self._outcome(outcome) for outcome in found.outcomes),
             baseline=self._baseline(found.baseline) if found.baseline else None,
+            classes=self._classes(found.classes) if found.classes else None,
             classical=self._classical(found.classical),
         )
 
@@ -159,6 +161,19 @@ class _Sourced:
         )
         scores = tuple((value, known(score, source)) for value, score in base.scores)
         return replace(base, value=known(base.value, source), scores=scores)
+
+    def _classes(self, found: Classes) -> Classes:
+        by_number = {trial.number: trial for trial in self._study.trials}
+
+        def line(one: ClassLine) -> ClassLine:
+            field = f"{self._objective}, class {one.name}"
+            values = tuple(
+                known(value, self._of([by_number[number]], f"trial {number}", field))
+                for number, value in zip(found.trials, one.values, strict=True)
+            )
+            return replace(one, values=values)
+
+        return replace(found, lines=tuple(map(line, found.lines)))
 
     def _classical(self, view: Classical) -> Classical:
         return replace(

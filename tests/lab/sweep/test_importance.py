@@ -10,8 +10,9 @@ import pytest
 from sweep_helpers import drawn, plain_space
 
 from lab.sweep import forest
+from lab.sweep.association import winsorised
 from lab.sweep.configuration import configurations, factors
-from lab.sweep.importance import fanova, ped_anova, winsorised
+from lab.sweep.importance import fanova, ped_anova
 from lab.sweep.space import Parameter, Space
 from lab.sweep.study import Study
 
