@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lab import log, site, suite, sweep
-    from lab.api import check, compare, diagnose, note, rerun, show, tag
+    from lab.api import check, compare, diagnose, note, show, tag
     from lab.errors import InputError, LabError, WorkFailed
     from lab.exchange import export_runs as export
     from lab.exchange import import_runs
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from lab.record.live import LiveRun, start
     from lab.record.run import Run
     from lab.record.stop import stop
+    from lab.reproduce import diff, rerun
     from lab.workspace import Workspace
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "check",
     "compare",
     "diagnose",
+    "diff",
     "export",
     "import_runs",
     "log",
@@ -76,6 +78,7 @@ _HOMES = {
     "check": "lab.api:check",
     "compare": "lab.api:compare",
     "diagnose": "lab.api:diagnose",
+    "diff": "lab.reproduce:diff",
     "export": "lab.exchange:export_runs",
     "import_runs": "lab.exchange:import_runs",
     "log": "lab.log",
@@ -83,7 +86,7 @@ _HOMES = {
     "next": "lab.log:next_plan",
     "note": "lab.api:note",
     "plot": "lab.plotting:plot",
-    "rerun": "lab.api:rerun",
+    "rerun": "lab.reproduce:rerun",
     "run": "lab.executors:run_notebook",
     "runs": "lab.record.catalogue:runs",
     "show": "lab.api:show",

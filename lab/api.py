@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from lab import comparison, diagnosis
 from lab.comparison.values import Comparison
 from lab.diagnosis import Diagnosis
-from lab.executors import run_notebook
-from lab.notebook.again import rerun_plan
 from lab.record.catalogue import find_run, find_runs
 from lab.record.edit import add_note, change_tags
 from lab.record.run import Run
@@ -63,15 +61,6 @@ def diagnose(run_id: str, *, workspace: Workspace | None = None) -> Diagnosis:
 def show(run_id: str, *, workspace: Workspace | None = None) -> Run:
     """One run, as `lab show` finds it: by its id, or enough of its beginning."""
     return find_run(workspace or Workspace.find(), run_id)
-
-
-def rerun(
-    run_id: str, changes: Mapping[str, str] | None = None, *, workspace: Workspace | None = None
-) -> Run:
-    """Run a recorded run's notebook again with its parameters, but for `changes` to them."""
-    place = workspace or Workspace.find()
-    again = rerun_plan(run_id, changes, place)
-    return run_notebook(again.notebook, again.params, workspace=place, tags=again.tags)
 
 
 def note(run_id: str, text: str, *, workspace: Workspace | None = None) -> None:

@@ -30,6 +30,7 @@ FLOORS = {
     "api": 6,
     "exchange": 5,
     "executors": 5,
+    "reproduce": 6,
     "suite": 6,
     "sweep": 6,
     "log": 7,

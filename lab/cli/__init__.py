@@ -9,6 +9,7 @@ import typer
 from lab.cli import (
     compare,
     data,
+    diff,
     doctor,
     exchange,
     log,
@@ -16,6 +17,7 @@ from lab.cli import (
     next,
     plot,
     presets,
+    rerun,
     run,
     runs,
     site,
@@ -45,11 +47,13 @@ def _options(
 
 
 run.register(app)
+rerun.register(app)
 suite.register(app)
 sweep.register(app)
 sweep_run.register()
 sweep_analyze.register()
 runs.register(app)
+diff.register(app)
 exchange.register(app)
 watch.register(app)
 compare.register(app)

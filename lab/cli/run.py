@@ -1,4 +1,4 @@
-"""`lab run` and `lab rerun`."""
+"""`lab run`."""
 
 from __future__ import annotations
 
@@ -37,7 +37,6 @@ Help = Annotated[
 
 def register(app: typer.Typer) -> None:
     app.command("run", add_help_option=False)(run)
-    app.command("rerun")(rerun)
 
 
 def run(
@@ -69,39 +68,13 @@ def run(
 
     params = _params(notebook, preset, pairs(param or []))
     seconds = parse_duration(timeout) if timeout else None
-    _follow(
+    follow(
         notebook,
         params,
         as_json,
         lambda **watch: run_notebook(
             notebook, params, tags=tag or (), name=name, timeout=seconds, on=on, **watch
         ),
-    )
-
-
-def rerun(
-    run_id: Annotated[str, typer.Argument(metavar="RUN", help="The run to repeat.")],
-    param: Param = None,
-    timeout: Timeout = None,
-    on: On = "pool",
-    as_json: Json = False,
-) -> None:
-    """Run a recorded run's notebook again with the same parameters."""
-    from lab.duration import parse_duration
-    from lab.executors import run_notebook
-    from lab.notebook.again import rerun_plan
-
-    seconds = parse_duration(timeout) if timeout else None
-    again = rerun_plan(run_id, pairs(param or []))
-    _follow(
-        again.notebook,
-        again.params,
-        as_json,
-        lambda **watch: run_notebook(
-            again.notebook, again.params, tags=again.tags, timeout=seconds, on=on, **watch
-        ),
-        notes=again.differences,
-        earlier=again.of,
     )
 
 
@@ -164,13 +137,13 @@ def _print_parameters(notebook: Path, preset: str | None) -> None:
     console.print(f"\nlab run {given} -p {first}=VALUE", highlight=False)
 
 
-def _follow(
+def follow(
     notebook: Path,
     params: dict[str, Any],
     as_json: bool,
     execute: Callable[..., Run],
     notes: tuple[str, ...] = (),
-    earlier: Run | None = None,
+    conclude: Callable[[Run, Console], Run] | None = None,
 ) -> None:
     """Execute with a progress display, print how it ended, and exit 1 unless it is done."""
     from lab.cli.progress import single_run
@@ -184,12 +157,12 @@ def _follow(
         console.print(f"[yellow]{note}[/yellow]")
     with single_run(notebook, params, workspace, console) as on_start:
         ended = execute(on_start=on_start)
+    if not as_json:
+        _print_end(ended, workspace, console)
+    if conclude is not None:
+        ended = conclude(ended, console)
     if as_json:
         print_json(run_json(ended))
-    else:
-        _print_end(ended, workspace, console)
-        if earlier is not None:
-            _print_agreement(ended, earlier, console)
     if ended.status != "done":
         raise typer.Exit(1)
 
@@ -200,15 +173,3 @@ def _print_end(ended: Run, workspace: Workspace, console: Console) -> None:
     console.print(outcome_text(Path(ended.notebook or "notebook").stem, ended))
     where = workspace.relative(ended.path.root)
     console.print(f"  {where}  (lab show {ended.id})", style="dim", highlight=False)
-
-
-def _print_agreement(ended: Run, earlier: Run, console: Console) -> None:
-    from lab.cli.show import headline_value, metric_value
-
-    metric = ended.headline
-    now, then = headline_value(ended), headline_value(earlier)
-    if metric and now is not None and then is not None:
-        said = "the same as" if now == then else f"{metric_value(metric, then)} in"
-        console.print(
-            f"  {metric} {metric_value(metric, now)}, {said} {earlier.id}", highlight=False
-        )

@@ -14,7 +14,15 @@ import orjson
 
 from lab.errors import InputError, nearest
 from lab.exchange.foreign import Foreign, Point, as_step, take_in
-from lab.exchange.mlflow_client import ID_TAG, LARGEST, PARAMS_TAG, RECORD_TAG, opened, shown
+from lab.exchange.mlflow_client import (
+    ID_TAG,
+    LARGEST,
+    NOTES_TAG,
+    PARAMS_TAG,
+    RECORD_TAG,
+    opened,
+    shown,
+)
 from lab.exchange.result import Imported
 from lab.record.outcome import STATUSES
 from lab.workspace import Workspace
@@ -139,7 +147,9 @@ def _foreign(client: MlflowClient, experiments: Mapping[str, str], run: MlflowRu
         params=params or {name: typed(text) for name, text in sorted(run.data.params.items())},
         curves=curves,
         tags=tuple(record.get("tags") or ()) if own else (),
-        notes=_notes(tags, experiments.get(run.info.experiment_id, "")),
+        notes=_object(tags.get(NOTES_TAG))
+        if own
+        else _notes(tags, experiments.get(run.info.experiment_id, "")),
         record=record or ({"git": git} if git["sha"] else {}),
         verbatim=own,
         fetch=_fetch(client, run.info.run_id, own),

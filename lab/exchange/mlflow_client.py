@@ -23,6 +23,7 @@ ARTIFACTS = "mlartifacts"
 LARGEST = 1.7976931348623157e308
 ID_TAG = "lab.id"
 RECORD_TAG = "lab.run"
+NOTES_TAG = "lab.notes"
 PARAMS_TAG = "lab.params"
 _LOGGERS = ("mlflow", "alembic")
 

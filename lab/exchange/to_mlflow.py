@@ -10,7 +10,7 @@ import orjson
 
 from lab.exchange import mlflow_client
 from lab.exchange.contents import is_portable, run_files
-from lab.exchange.mlflow_client import ID_TAG, PARAMS_TAG, RECORD_TAG, opened, shown
+from lab.exchange.mlflow_client import ID_TAG, NOTES_TAG, PARAMS_TAG, RECORD_TAG, opened, shown
 from lab.exchange.result import Exported
 from lab.record.files import encode
 from lab.record.run import Run, parse_time
@@ -122,7 +122,8 @@ def _tags(run: Run) -> dict[str, str]:
         "mlflow.source.name": run.notebook or "",
         "mlflow.source.git.commit": git.get("sha") or "",
         "mlflow.source.git.branch": git.get("branch") or "",
-        "mlflow.note.content": "\n\n".join(str(text) for text in run.notes.values()),
+        "mlflow.note.content": "\n\n".join(f"{k}: {text}" for k, text in run.notes.items()),
+        NOTES_TAG: _json(run.notes) if run.notes else "",
         "lab.status": " ".join(filter(None, (run.status, run.reason))),
         "lab.arm": run.arm or "",
         "lab.tags": " ".join(run.tags),

@@ -21,7 +21,7 @@ HEAVY = (
 def test_the_public_names() -> None:
     assert lab.__all__ == [
         "InputError", "LabError", "LiveRun", "Run", "WorkFailed", "Workspace", "archive",
-        "check", "compare", "diagnose", "export", "import_runs", "log", "new_notebook", "next", "note", "plot",
+        "check", "compare", "diagnose", "diff", "export", "import_runs", "log", "new_notebook", "next", "note", "plot",
         "rerun", "run", "runs", "show", "site",
         "start", "stop", "suite", "sweep", "tag",
     ]  # fmt: skip
