@@ -134,7 +134,7 @@ class LiveRun:
                 writer.append(metrics, step)
             except OSError as error:
                 raise self._cannot_log(error) from error
-            except AttributeError:
+            except (AttributeError, TypeError, ValueError):
                 if isinstance(metrics, Mapping):
                     raise
                 raise _not_metrics(metrics) from None

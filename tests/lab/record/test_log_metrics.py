@@ -7,6 +7,7 @@ import math
 import signal
 import subprocess
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -241,3 +242,30 @@ def test_a_file_system_without_room(script: Script, workspace: Workspace, tmp_pa
         assert [json.loads(line)["step"] for line in lines] == list(range(int(out)))
     finally:
         subprocess.run(["umount", str(small)], check=True)
+
+
+def test_a_row_is_filled_anew_only_with_the_same_names(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    writer = MetricsWriter(path)
+    writer.append({"val/a": 1.0, "val/b": 2.0}, 1)
+    writer.append({"val/a": 3.0, "val/b": 4.0}, 2)
+    writer.append({"val/a": 5.0}, 3)
+    writer.append({"val/a": 6.0, "val/c": 7.0}, 4)
+    for wrong in ({"val/a": 1.0, "step": 9.0}, {"val/a": 1.0, "time": 9.0}):
+        with pytest.raises(InputError):
+            writer.append(wrong, 5)
+    writer.append({"val/a": 1e308, "val/c": 1e308}, 6)  # their sum is not finite, they are
+    writer.append({"val/a": math.nan, "val/c": math.inf}, 7)
+    writer.append({"val/a": True, "val/c": 2}, 8)
+    writer.close()
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [{k: v for k, v in row.items() if k != "time"} for row in rows] == [
+        {"step": 1, "val/a": 1.0, "val/b": 2.0},
+        {"step": 2, "val/a": 3.0, "val/b": 4.0},
+        {"step": 3, "val/a": 5.0},
+        {"step": 4, "val/a": 6.0, "val/c": 7.0},
+        {"step": 6, "val/a": 1e308, "val/c": 1e308},
+        {"step": 7, "val/a": "NaN", "val/c": "Infinity"},
+        {"step": 8, "val/a": 1, "val/c": 2},
+    ]
+    assert all(abs(row["time"] - time.time()) < 60 for row in rows)
