@@ -25,6 +25,7 @@ $(READY): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Installing into .venv (a few minutes the first time) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dask,dev,mlflow,postgres,slurm,tensorboard]'
+	@$(BIN)/python -m lab.notebook.warm.kernelspec
 	@touch $(READY)
 
 demo: $(READY)
