@@ -22,6 +22,7 @@ from lab.cli import (
     runs,
     site,
     suite,
+    suite_jobs,
     sweep,
     sweep_analyze,
     sweep_run,
@@ -49,6 +50,7 @@ def _options(
 run.register(app)
 rerun.register(app)
 suite.register(app)
+suite_jobs.register()
 sweep.register(app)
 sweep_run.register()
 sweep_analyze.register()

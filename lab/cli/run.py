@@ -28,7 +28,15 @@ Preset = Annotated[
 Tag = Annotated[list[str] | None, typer.Option("--tag", metavar="T", help="A tag; repeat it.")]
 Name = Annotated[str | None, typer.Option(help="A name for the run.")]
 Timeout = Annotated[str | None, typer.Option(help="Stop the run after this long, as 2h or 30m.")]
-On = Annotated[str, typer.Option("--on", help="Where it executes: pool or inline.")]
+On = Annotated[
+    str,
+    typer.Option("--on", help="Where it executes: pool, inline, slurm, dask or dask:HOST:PORT."),
+]
+Slurm = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME=VALUE", help="What Slurm is asked for, as gpus=1; repeat it."),
+]
+Detach = Annotated[bool, typer.Option("--detach", help="With --on slurm: submit, and come back.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 Help = Annotated[
     bool, typer.Option("--help", "-h", help="Show this, or with a notebook its parameters.")
@@ -48,6 +56,8 @@ def run(
     name: Name = None,
     timeout: Timeout = None,
     on: On = "pool",
+    slurm: Slurm = None,
+    detach: Detach = False,
     as_json: Json = False,
     show_help: Help = False,
 ) -> None:
@@ -68,14 +78,49 @@ def run(
 
     params = _params(notebook, preset, pairs(param or []))
     seconds = parse_duration(timeout) if timeout else None
+    asked: dict[str, object] = {**pairs(slurm or [], "--slurm")}
+    if detach:
+        _submit(
+            on, as_json, notebook, params, tags=tag or (), name=name, timeout=seconds, slurm=asked
+        )
+        return
     follow(
         notebook,
         params,
         as_json,
         lambda **watch: run_notebook(
-            notebook, params, tags=tag or (), name=name, timeout=seconds, on=on, **watch
+            notebook,
+            params,
+            tags=tag or (),
+            name=name,
+            timeout=seconds,
+            on=on,
+            slurm=asked,
+            **watch,
         ),
     )
+
+
+def _submit(on: str, as_json: bool, notebook: Path, params: dict[str, Any], **options: Any) -> None:
+    from lab.cli.show import print_json, stdout
+    from lab.errors import InputError
+    from lab.executors.running import submit_notebook
+
+    if on != "slurm":
+        raise InputError(
+            "Only Slurm goes on without this process", seen=f"--on {on}", do="Say --on slurm."
+        )
+    job = submit_notebook(notebook, params, **options)
+    if as_json:
+        print_json({"job": job})
+        return
+    console = stdout()
+    console.print(f"submitted as Slurm job [bold]{job}[/bold]", highlight=False)
+    for command, why in (
+        (f'lab runs --where "slurm.job == {job}"', "its run, once it has started"),
+        (f"squeue --jobs {job}", "where it stands in the queue"),
+    ):
+        console.print(f"  {command:<40}  {why}", highlight=False)
 
 
 def _notebook_of(preset: str) -> Path:
@@ -95,7 +140,7 @@ def _params(notebook: Path, preset: str | None, typed: dict[str, str]) -> dict[s
     return schema.coerce(preset_values(preset) | {name: given[name] for name in typed})
 
 
-def pairs(texts: list[str]) -> dict[str, str]:
+def pairs(texts: list[str], option: str = "-p") -> dict[str, str]:
     """The values typed as NAME=VALUE, by name."""
     from lab.errors import ParameterError
 
@@ -103,7 +148,8 @@ def pairs(texts: list[str]) -> dict[str, str]:
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals or not name.strip():
-            raise ParameterError("Not a parameter", seen=text, do="Write it as -p NAME=VALUE.")
+            what = "Not a parameter" if option == "-p" else "Not a resource"
+            raise ParameterError(what, seen=text, do=f"Write it as {option} NAME=VALUE.")
         found[name.strip()] = value
     return found
 

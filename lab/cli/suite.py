@@ -20,7 +20,11 @@ OVERNIGHT = Path("experiments/suites/overnight.yaml")
 
 File = Annotated[Path, typer.Argument(help="The suite's YAML file.", show_default=False)]
 Workers = Annotated[int | None, typer.Option(min=1, help="Runs at a time, instead of the file's.")]
-On = Annotated[str, typer.Option("--on", help="Where runs execute: pool or inline.")]
+On = Annotated[
+    str,
+    typer.Option("--on", help="Where runs execute: pool, inline, slurm, dask or dask:HOST:PORT."),
+]
+Detach = Annotated[bool, typer.Option("--detach", help="With --on slurm: submit, and come back.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Run all, also what is there already.")]
 Until = Annotated[str | None, typer.Option(help="Start no run after this time, as 07:00.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would run, and why.")]
@@ -41,11 +45,12 @@ def run(
     on: On = "pool",
     fresh: Fresh = False,
     until: Until = None,
+    detach: Detach = False,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Run what a suite asks for and is not there yet, then write its log entry."""
-    _run(file, workers, on, fresh, until, dry_run, as_json)
+    _run(file, workers, on, fresh, until, detach, dry_run, as_json)
 
 
 def overnight(
@@ -53,6 +58,7 @@ def overnight(
     on: On = "pool",
     fresh: Fresh = False,
     until: Until = None,
+    detach: Detach = False,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
@@ -60,22 +66,7 @@ def overnight(
     from lab.workspace import Workspace
 
     file = Workspace.find().root / OVERNIGHT
-    _run(file, workers, on, fresh, until, dry_run, as_json)
-
-
-@app.command("status")
-def status(file: File, as_json: Json = False) -> None:
-    """Which runs of a suite are there, and why the others are due."""
-    from lab.cli.show import print_json, stdout
-    from lab.suite import plan_suite, read_suite
-    from lab.workspace import Workspace
-
-    workspace = Workspace.find()
-    plan = plan_suite(read_suite(file), workspace)
-    if as_json:
-        print_json([_plan_row(item, workspace) for item in plan])
-        return
-    _print_plan(plan, stdout())
+    _run(file, workers, on, fresh, until, detach, dry_run, as_json)
 
 
 def _run(
@@ -84,6 +75,7 @@ def _run(
     on: str,
     fresh: bool,
     until: str | None,
+    detach: bool,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -97,9 +89,12 @@ def _run(
     console = stderr() if as_json else stdout()
     if dry_run:
         if as_json:
-            print_json([_plan_row(item, workspace) for item in plan])
+            print_json([plan_row(item, workspace) for item in plan])
         else:
             _print_plan(plan, console)
+        return
+    if detach:
+        _detach(suite, plan, workspace, console, workers, on, until, file, as_json)
         return
     outcome = _execute(suite, plan, workspace, console, workers=workers, on=on, until=until)
     entries = _write_entries(suite, outcome, workspace, console)
@@ -109,6 +104,32 @@ def _run(
         _print_end(suite, outcome, workspace, console, file)
     if not outcome.complete:
         raise typer.Exit(1)
+
+
+def _detach(
+    suite: Suite,
+    plan: list[PlannedRun],
+    workspace: Workspace,
+    console: Console,
+    workers: int | None,
+    on: str,
+    until: str | None,
+    file: Path,
+    as_json: bool,
+) -> None:
+    from lab.cli.show import print_json
+    from lab.cli.suite_jobs import detach
+    from lab.errors import InputError
+
+    if on != "slurm" or until is not None:
+        raise InputError(
+            "Only Slurm goes on without this process, and without a clock",
+            seen=f"--on {on} --detach" + (f" --until {until}" if until else ""),
+            do="Say --on slurm --detach.",
+        )
+    told = detach(suite, plan, workspace, console, workers=workers, file=file)
+    if as_json:
+        print_json(told)
 
 
 def _execute(
@@ -126,13 +147,15 @@ def _execute(
     from lab.cli.progress import Progress
     from lab.duration import parse_clock
     from lab.suite import run_suite_plan
+    from lab.suite.runner import workers_for
 
     due = [item for item in plan if item.due]
     deadline = parse_clock(until, datetime.now()) if until else None
-    count = workers or suite.workers
-    console.print(
-        f"[bold]{suite.name}[/bold]: {len(due)} of {len(plan)} runs to do, {count} at a time"
-    )
+    count = workers_for(on, workers, suite.workers)
+    pace = f"{count} at a time" if count else "as many at a time as Slurm has room for"
+    console.print(f"[bold]{suite.name}[/bold]: {len(due)} of {len(plan)} runs to do, {pace}")
+    if due and on == "slurm":
+        console.print("Ctrl-C cancels the jobs; with --detach they are left to Slurm", style="dim")
     if len(due) < len(plan):
         console.print(f"{len(plan) - len(due)} are done already (lab suite status says which)")
     with Progress(due, workspace, console) as progress:
@@ -151,7 +174,10 @@ def _write_entries(
     suite: Suite, outcome: Outcome, workspace: Workspace, console: Console
 ) -> list[str]:
     """Write the log entries of a suite that ran something; says where each one stands."""
-    if not outcome.runs or outcome.not_started or outcome.interrupted:
+    from lab.suite.cluster import owed_entries
+
+    owed = owed_entries(outcome.plan, workspace)
+    if not (outcome.runs or owed) or outcome.not_started or outcome.interrupted:
         return []
     from lab.errors import LabError
     from lab.log import new_for_suite
@@ -166,6 +192,8 @@ def _write_entries(
             continue
         written.append(entry.place)
         console.print(f"log entry  [bold]{entry.title}[/bold]  {entry.place}", highlight=False)
+    for note in owed:
+        note.unlink(missing_ok=True)
     return written
 
 
@@ -264,7 +292,7 @@ def _print_failures(outcome: Outcome, console: Console) -> None:
         console.print(f"[yellow]{counted(left, 'run')} {verb} not started[/yellow]")
 
 
-def _plan_row(item: PlannedRun, workspace: Workspace) -> dict[str, object]:
+def plan_row(item: PlannedRun, workspace: Workspace) -> dict[str, object]:
     return {
         "suite": item.suite,
         "arm": item.arm,

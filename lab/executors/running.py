@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from lab.executors.base import OnStart, executor_by_name
+from lab.errors import InputError
+from lab.executors.base import OnStart, closing, executor_by_name
 from lab.notebook.job import Job
 from lab.presets import preset_values
 from lab.record.run import Run
@@ -31,20 +32,29 @@ def run_notebook(
     name: str | None = None,
     timeout: float | None = None,
     on: str = "pool",
+    slurm: Mapping[str, object] | None = None,
     on_start: OnStart | None = None,
 ) -> Run:
     """Run a notebook with these values over its defaults, and return the ended run.
 
     `preset` names values that stand between the defaults and `params`. Everything is checked
     before anything is written: an InputError leaves no trace. `timeout` is in seconds. What the
-    notebook does, good or bad, is in the run's status. Ctrl-C and SIGTERM end the run as stopped,
-    and the stopped run is returned; a second one does not wait for the cell.
+    notebook does, good or bad, is in the run's status. `on` is inline, pool, slurm, dask or
+    dask:HOST:PORT; `slurm` is what Slurm is asked for, as {"gpus": 1, "time": "2h"}. Ctrl-C and
+    SIGTERM end the run as stopped, and the stopped run is returned; a second one does not wait for
+    the cell.
     """
     workspace = workspace or Workspace.find()
     executor = executor_by_name(on, workspace)
     values = {**preset_values(preset), **(params or {})}
     job = Job.check(
-        notebook, values, workspace=workspace, tags=tuple(tags), name=name, timeout=timeout
+        notebook,
+        values,
+        workspace=workspace,
+        tags=tuple(tags),
+        name=name,
+        timeout=timeout,
+        slurm=asked_of_slurm(slurm, on),
     )
     created: list[str] = []
 
@@ -54,11 +64,60 @@ def run_notebook(
             on_start(run_id)
 
     try:
-        return complete(executor.run(job, on_start=started))
+        return complete(closing(executor, executor.run(job, on_start=started)))
     except asyncio.CancelledError:
         if not created:
             raise KeyboardInterrupt from None
-        return Run.read(workspace.runs / created[0])
+        return Run.read(workspace.runs / created[-1])
+
+
+def submit_notebook(
+    notebook: Path | str,
+    params: Mapping[str, object] | None = None,
+    *,
+    preset: str | None = None,
+    workspace: Workspace | None = None,
+    tags: Iterable[str] = (),
+    name: str | None = None,
+    timeout: float | None = None,
+    slurm: Mapping[str, object] | None = None,
+) -> str:
+    """Hand a notebook to Slurm and return the job's id at once; its run appears when it starts.
+
+    Raises InputError where Slurm is not there or refuses the job.
+    """
+    from lab.executors.sbatch import submit
+    from lab.executors.slurm_queue import check_slurm
+
+    place = workspace or Workspace.find()
+    check_slurm()
+    values = {**preset_values(preset), **(params or {})}
+    job = Job.check(
+        notebook,
+        values,
+        workspace=place,
+        tags=tuple(tags),
+        name=name,
+        timeout=timeout,
+        slurm=asked_of_slurm(slurm, "slurm"),
+    )
+    (task,) = submit([job], place)
+    if isinstance(task, Exception):
+        raise task
+    return task.job_id
+
+
+def asked_of_slurm(slurm: Mapping[str, object] | None, on: str) -> dict[str, Any] | None:
+    """The resources in plain values; InputError for what is none, or for another executor."""
+    if not slurm:
+        return None
+    if on != "slurm":
+        raise InputError(
+            "Resources are asked of Slurm only", seen=f"--on {on}", do="Add --on slurm."
+        )
+    from lab.executors.resources import resources_of
+
+    return resources_of(slurm).given
 
 
 def complete(work: Coroutine[Any, Any, T]) -> T:

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from lab.suite.plan import PlannedRun, plan_suite
-from lab.suite.runner import Outcome, Watcher, run_suite_plan
+from lab.suite.runner import Outcome, Watcher, run_suite_plan, workers_for
 from lab.suite.schema import Suite, read_suite
 from lab.workspace import Workspace
 
@@ -41,7 +41,7 @@ def run(
         plan_suite(suite, place, fresh=fresh),
         place,
         on=on,
-        workers=workers or suite.workers,
+        workers=workers_for(on, workers, suite.workers),
         retries=suite.retries,
         until=until,
         watcher=watcher or _Silent(),

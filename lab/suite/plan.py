@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.errors import InputError, LabError, SuiteError
+from lab.executors.node import RESUME
 from lab.notebook.contract import locate, read_schema
 from lab.presets import find_preset
 from lab.record.catalogue import find_runs
@@ -35,6 +36,7 @@ class PlannedRun:
     timeout: float | None
     satisfied_by: str | None
     why: str
+    slurm: dict[str, Any] | None = None  # what it asks of a cluster
 
     @property
     def due(self) -> bool:
@@ -111,8 +113,14 @@ def _expand(suite: Suite, workspace: Workspace) -> Iterable[PlannedRun]:
                 timeout=suite.timeout,
                 satisfied_by=None,
                 why="",
+                slurm=_resources(suite, item),
             )
             index += 1
+
+
+def _resources(suite: Suite, item: Arm) -> dict[str, Any] | None:
+    asked = item.slurm.over(suite.slurm) if item.slurm else suite.slurm
+    return asked.given if asked else None
 
 
 def _preset_of(suite: Suite, item: Arm, position: int) -> Any:
@@ -230,9 +238,10 @@ def mismatch(
 
 
 def _changed_params(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    # A run may record more than the notebook's parameters (a whole configuration merged in).
+    # A run may record more than the notebook's parameters (a whole configuration merged in), and
+    # one that a cluster cut off and started again says which run it went on from.
     return ", ".join(
         f"{name} {before.get(name)!r} -> {value!r}"
         for name, value in now.items()
-        if name not in before or before[name] != value
+        if (name not in before or before[name] != value) and not (name == RESUME and value is None)
     )

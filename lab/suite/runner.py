@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from lab.errors import LabError
-from lab.executors.base import Executor, executor_by_name
+from lab.errors import InputError, LabError
+from lab.executors.base import Executor, closing, executor_by_name
+from lab.executors.node import comes_again, resumed
 from lab.executors.running import complete
 from lab.notebook.job import Job
 from lab.record.run import Run
@@ -64,27 +65,59 @@ def run_suite_plan(
     workspace: Workspace,
     *,
     on: str = "pool",
-    workers: int = 1,
+    workers: int | None = None,
     retries: int = 0,
     until: datetime | None = None,
     watcher: Watcher,
     now: Callable[[], datetime] = datetime.now,
 ) -> Outcome:
-    """Execute what is due in `plan`, at most `workers` at a time.
+    """Execute what is due in `plan`, at most `workers` at a time (see `workers_for`).
 
-    One failing run never stops the others. A crashed run is tried again up to `retries` times; a
-    failed one is not, since it would fail again. No run starts after `until`; those under way then
-    go on to their end. Ctrl-C ends the runs under way as `stopped`; what is there then is returned,
-    and the next call goes on from it.
+    One failing run never stops the others. A run that crashed, or that a cluster took away, is
+    tried again up to `retries` times; a failed one is not, since it would fail again. No run starts
+    after `until`; those under way then go on to their end. Ctrl-C ends the runs under way as
+    `stopped`; what is there then is returned, and the next call goes on from it.
     """
-    count = 1 if on == "inline" else workers
-    work = _Work(workspace, executor_by_name(on, workspace, workers=count), retries, watcher)
+    if until is not None and on_cluster(on):
+        raise InputError(
+            "A cluster starts runs when it has room, so --until cannot be kept",
+            seen=f"--on {on}",
+            do="Leave --until out; `slurm: {time: 2h}` limits each run.",
+        )
+    executor = executor_by_name(on, workspace, workers=1 if on == "inline" else workers)
+    count = sum(item.due for item in plan) if on_cluster(on) else (workers or 1)
+    work = _Work(workspace, executor, retries, watcher)
     outcome = Outcome(plan)
     try:
-        complete(work.through(outcome, count, until, now))
+        complete(closing(executor, work.through(outcome, max(1, count), until, now)))
     except asyncio.CancelledError:
         outcome.interrupted = True
     return outcome
+
+
+def job_of(item: PlannedRun) -> Job:
+    """What an executor is asked for."""
+    return Job(
+        notebook=item.notebook,
+        params=item.params,
+        tags=item.tags,
+        suite=item.identity,
+        timeout=item.timeout,
+        slurm=item.slurm,
+    )
+
+
+def on_cluster(on: str) -> bool:
+    """Whether an executor has a queue of its own, so that all runs are handed over at once."""
+    return on.partition(":")[0] in ("slurm", "dask")
+
+
+def workers_for(on: str, asked: int | None, suite: int) -> int | None:
+    """How many runs at a time: as `asked`, else as the suite's file says for this machine.
+
+    What a file says of this machine does not limit Slurm: None there is as many as it has room for.
+    """
+    return asked or (None if on == "slurm" else suite)
 
 
 class _Work:
@@ -117,10 +150,11 @@ class _Work:
         await asyncio.gather(*(work() for _ in range(workers)))
 
     async def _carry_out(self, item: PlannedRun, outcome: Outcome) -> None:
+        run: Run | None = None
         try:
             for left in range(self._retries, -1, -1):
-                outcome.runs[item.index] = run = await self._attempt(item, outcome)
-                again = run.status == "crashed" and left > 0
+                outcome.runs[item.index] = run = await self._attempt(item, outcome, before=run)
+                again = comes_again(run) and left > 0
                 self._watcher.ended(item, run, again=again)
                 if not again:
                     return
@@ -129,25 +163,21 @@ class _Work:
             outcome.refused.append((item, error))
             self._watcher.refused(item, error)
 
-    async def _attempt(self, item: PlannedRun, outcome: Outcome) -> Run:
+    async def _attempt(self, item: PlannedRun, outcome: Outcome, *, before: Run | None) -> Run:
         started: list[str] = []
 
         def on_start(run_id: str) -> None:
             started.append(run_id)
             self._watcher.started(item, run_id)
 
-        job = Job(
-            notebook=item.notebook,
-            params=item.params,
-            tags=item.tags,
-            suite=item.identity,
-            timeout=item.timeout,
-        )
+        job = job_of(item)
+        if before is not None and before.reason == "preempted":
+            job = resumed(job, before, self._workspace)
         try:
             return await self._executor.run(job, on_start=on_start)
         except asyncio.CancelledError:
             if started:
-                run = Run.read(self._workspace.runs / started[0])
+                run = Run.read(self._workspace.runs / started[-1])
                 outcome.runs[item.index] = run
                 self._watcher.ended(item, run, again=False)
             raise

@@ -16,6 +16,7 @@ from pydantic import (
 
 from lab.duration import parse_duration
 from lab.errors import InputError, SuiteError, nearest
+from lab.executors.resources import Resources
 from lab.yamlfile import YamlFile, load_yaml
 
 Scalar = str | int | float | bool | None
@@ -62,6 +63,7 @@ class Arm(_Strict):
     preset: str | None = None  # values by name, below all others; default: that of `defaults`
     params: dict[str, Any] = Field(default_factory=dict)
     tags: list[str] = Field(default_factory=list)
+    slurm: Resources | None = None  # over those of the suite
 
 
 class Defaults(_Strict):
@@ -80,6 +82,7 @@ class Suite(_Strict):
     workers: int = Field(default=1, ge=1)  # runs at the same time on this machine
     timeout: float | None = None  # seconds a run may take
     retries: int = Field(default=0, ge=0)  # further tries of a crashed run, not of a failed one
+    slurm: Resources | None = None  # what each run asks of the cluster with --on slurm
     defaults: Defaults = Defaults()
     matrix: dict[str, list[Scalar]] | None = None
     runs: list[Arm] = Field(min_length=1)
@@ -146,6 +149,7 @@ _ALLOWED: dict[str, type[BaseModel]] = {
     "defaults": Defaults,
     "runs": Arm,
     "log": LogItem,
+    "slurm": Resources,
 }
 
 
@@ -161,6 +165,7 @@ def _told(file: YamlFile, problem: ValidationError) -> SuiteError:
     name = ".".join(str(part) for part in location)
     if first["type"] == "extra_forbidden":
         section = str(location[0]) if len(location) > 1 else ""
+        section = "slurm" if "slurm" in location[:-1] else section
         allowed = _ALLOWED.get(section, Suite).model_fields
         return SuiteError(
             f"{place} has an unknown key", seen=location[-1], do=nearest(str(location[-1]), allowed)
@@ -168,7 +173,7 @@ def _told(file: YamlFile, problem: ValidationError) -> SuiteError:
     if first["type"] == "missing":
         return SuiteError(f"{place} lacks a key", seen=name, do=f"Add `{location[-1]}:` there.")
     return SuiteError(
-        f"{place} {name}: {first['msg'].lower()}",
+        f"{place} {name}: {first['msg'].removeprefix('Value error, ').lower()}",
         seen=repr(first["input"]),
         do="See the suites section of the README for an example.",
     )

@@ -63,6 +63,7 @@ SchedulerParameters=sched_min_interval=0,batch_sched_delay=0,bf_interval=1,defau
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 JobRequeue=1
+DefMemPerCPU=500
 KillWait=5
 CompleteWait=0
 AccountingStorageType=accounting_storage/none
@@ -77,6 +78,7 @@ MaxJobCount=20000
 NodeName=node[1-3] NodeHostname=$(hostname) NodeAddr=127.0.0.1 Port=[${ports[1]},${ports[2]},${ports[3]}] CPUs=4 RealMemory=4000 State=UNKNOWN
 PartitionName=debug Nodes=node[1-3] Default=YES MaxTime=1-0 PriorityTier=1 State=UP
 PartitionName=urgent Nodes=node[1-3] MaxTime=1-0 PriorityTier=9 PreemptMode=OFF State=UP
+PartitionName=closed Nodes=node[1-3] MaxTime=1-0 State=DOWN
 CONF
   mv "$SLURM_CONF.new" "$SLURM_CONF"
 }

@@ -1,0 +1,92 @@
+"""A real Slurm and a real Dask scheduler with workers, started on this machine for the tests."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SCRIPTS = Path(__file__).parents[1] / "slurm"
+
+
+@contextlib.contextmanager
+def slurm_cluster(folder: Path) -> Iterator[None]:
+    """Three nodes; the commands of Slurm find them meanwhile. Skips where that cannot be."""
+    missing = [
+        name
+        for name in ("slurmctld", "slurmd", "sbatch", "munged")
+        if shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/sbin") is None
+    ]
+    if missing:
+        pytest.skip(f"no Slurm here (without {', '.join(missing)})")
+    up = subprocess.run(
+        [SCRIPTS / "up.sh", folder], capture_output=True, text=True, timeout=60, check=False
+    )
+    if up.returncode != 0:
+        pytest.skip(f"Slurm cannot be started here: {up.stderr.strip()[-300:]}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SLURM_CONF", str(folder / "slurm.conf"))
+        try:
+            yield
+        finally:
+            subprocess.run([SCRIPTS / "down.sh", folder], timeout=60, check=False)
+
+
+class DaskCluster:
+    """A scheduler and workers of one thread each, every one a process."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "scheduler.json"
+        self._folder = folder
+        self.workers: list[subprocess.Popen[bytes]] = []
+        self.scheduler = self._start("scheduler", "--port", "0", "--no-dashboard")
+
+    @property
+    def address(self) -> str:
+        import json
+
+        return str(json.loads(self._file.read_text())["address"])
+
+    def add_worker(self) -> None:
+        options = ("--nthreads", "1", "--no-nanny", "--no-dashboard", "--memory-limit", "0")
+        self.workers.append(self._start("worker", *options))
+
+    def wait_for_workers(self, count: int) -> None:
+        from distributed import Client
+
+        with Client(self.address, timeout=20, set_as_default=False) as client:
+            client.wait_for_workers(count, timeout=30)
+
+    def stop(self) -> None:
+        for process in (*self.workers, self.scheduler):
+            process.kill()
+            process.wait()
+
+    def _start(self, what: str, *options: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", f"distributed.cli.dask_{what}"]
+        with (self._folder / "dask.log").open("ab") as log:
+            process = subprocess.Popen(
+                [*command, "--scheduler-file", str(self._file), *options],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self._folder,
+            )
+        if what == "scheduler":
+            until(self._file.exists, 30)
+        return process
+
+
+def until(happened, seconds: float) -> None:  # type: ignore[no-untyped-def]
+    """Wait for `happened()`; a test that waits in vain fails here."""
+    over = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < over, f"not within {seconds:g} s"
+        time.sleep(0.05)
