@@ -5,18 +5,27 @@ lab.log.actions("open")
 lab.log.done("a1b2c3d")
 """
 
-from lab.log.changes import entries, status
-from lab.log.claims.claim import Claim, claims
-from lab.log.claims.new import NewClaim, claim
-from lab.log.compose import NewEntry, new, new_for_suite
-from lab.log.entry import Action, Entry
-from lab.log.evidence.checking import CheckedLog, LogNote, check, examine
-from lab.log.evidence.drift import Drift
-from lab.log.evidence.refreshing import Refreshed, refresh, renew
-from lab.log.importing import ImportResult, import_entries
-from lab.log.items.life import actions, done, reject, reopen
-from lab.log.items.plan import NextPlan, looks_done, next_plan
-from lab.log.sweep_card import sweep_card
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+# At once, since a module of that name would stand in its place as soon as it is imported.
+from lab.log.claims.claim import claims
+
+if TYPE_CHECKING:
+    from lab.log.changes import entries, status
+    from lab.log.claims.claim import Claim
+    from lab.log.claims.new import NewClaim, claim
+    from lab.log.compose import NewEntry, new, new_for_suite
+    from lab.log.entry import Action, Entry
+    from lab.log.evidence.checking import CheckedLog, LogNote, check, examine
+    from lab.log.evidence.drift import Drift
+    from lab.log.evidence.refreshing import Refreshed, refresh, renew
+    from lab.log.importing import ImportResult, import_entries
+    from lab.log.items.life import actions, done, reject, reopen
+    from lab.log.items.plan import NextPlan, looks_done, next_plan
+    from lab.log.sweep_card import sweep_card
 
 __all__ = [
     "Action",
@@ -49,3 +58,47 @@ __all__ = [
     "status",
     "sweep_card",
 ]
+
+# Resolved at first use: an entry of one kind needs few of the many parts of a log.
+_HOMES = {
+    "Action": "lab.log.entry",
+    "CheckedLog": "lab.log.evidence.checking",
+    "Claim": "lab.log.claims.claim",
+    "Drift": "lab.log.evidence.drift",
+    "Entry": "lab.log.entry",
+    "ImportResult": "lab.log.importing",
+    "LogNote": "lab.log.evidence.checking",
+    "NewClaim": "lab.log.claims.new",
+    "NewEntry": "lab.log.compose",
+    "NextPlan": "lab.log.items.plan",
+    "Refreshed": "lab.log.evidence.refreshing",
+    "actions": "lab.log.items.life",
+    "check": "lab.log.evidence.checking",
+    "claim": "lab.log.claims.new",
+    "done": "lab.log.items.life",
+    "entries": "lab.log.changes",
+    "examine": "lab.log.evidence.checking",
+    "import_entries": "lab.log.importing",
+    "looks_done": "lab.log.items.plan",
+    "new": "lab.log.compose",
+    "new_for_suite": "lab.log.compose",
+    "next_plan": "lab.log.items.plan",
+    "refresh": "lab.log.evidence.refreshing",
+    "reject": "lab.log.items.life",
+    "renew": "lab.log.evidence.refreshing",
+    "reopen": "lab.log.items.life",
+    "status": "lab.log.changes",
+    "sweep_card": "lab.log.sweep_card",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'lab.log' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -11,7 +11,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -121,7 +121,11 @@ class Book:
 
     @classmethod
     def parse(cls, path: Path, data: bytes) -> Book:
-        """The book that `data` is; raises LogError where it is UTF-16."""
+        """The book that `data` is, parsed once; raises LogError where it is UTF-16."""
+        return _parsed(path, data)
+
+    @classmethod
+    def _of(cls, path: Path, data: bytes) -> Book:
         if data.startswith(_UTF16):
             raise LogError(
                 f"{path} is UTF-16",
@@ -156,6 +160,11 @@ class Book:
     @cached_property
     def _heading_lines(self) -> list[int]:
         return [section.line for section in self.sections]
+
+
+@lru_cache(maxsize=16)
+def _parsed(path: Path, data: bytes) -> Book:
+    return Book._of(path, data)
 
 
 def source_lines(text: str) -> tuple[str, ...]:

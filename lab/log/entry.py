@@ -14,6 +14,7 @@ from lab.log.book import Book, Section, Task
 from lab.log.dates import date_in, split_date
 from lab.log.items.register import Loose, ids_for, read_register
 from lab.log.items.wording import Wording, read_item
+from lab.log.outline_memory import remembering
 from lab.workspace import Workspace
 
 _RELATED = re.compile(r"(?:`[^`]*`|[^,`])+")
@@ -90,7 +91,8 @@ class Entry:
 
 def read_books(workspace: Workspace) -> list[Book]:
     """Every log file of the workspace."""
-    return [Book.read(path) for path in workspace.log_files()]
+    with remembering(workspace.runs):
+        return [Book.read(path) for path in workspace.log_files()]
 
 
 def entries_of(books: Sequence[Book], workspace: Workspace) -> list[Entry]:

@@ -47,6 +47,7 @@ class Index:
         self._recent = runs / ".index.new"
         self._segments: dict[Path, Segment | None] = {}
         self._known: dict[Path, tuple[int, int, int] | None] = {}
+        self._files: list[Segment] = []  # the newest first
         self._own: Segment | None = None  # of this process, where the folder cannot be written
         self._pending: _Pending | None = None
         self._listed: tuple[list[str], list[str]] = ([], [])
@@ -66,6 +67,8 @@ class Index:
                 elif segment is not None and segment.damaged:
                     segment = None
                 self._segments[path], self._known[path] = segment, known
+            files = (self._own, self._segments[self._recent], self._segments[self._main])
+            self._files = [segment for segment in files if segment is not None]
 
     def run(self, name: str, wanted: int) -> Run | None:
         """The run in the folder of this name, compared with its files as far as it is wanted.
@@ -77,7 +80,7 @@ class Index:
 
     def known(self, name: str, wanted: int) -> IndexedRun | None:
         """The run of this name as the index has it; None where its files say something else."""
-        for segment in self._files():
+        for segment in self._files:
             if (row := segment.rows.get(name)) is not None:
                 run = IndexedRun(f"{self._runs}/{name}", segment, row)
                 if run.is_current(wanted):
@@ -105,7 +108,7 @@ class Index:
         self, names: Iterable[str], metric: str, which: str
     ) -> Iterator[tuple[int, float] | None]:
         """`rank` of each of these runs; None for one that has to be read."""
-        segments = self._files()
+        segments = self._files
         columns = [rank_column(segment, metric, which) for segment in segments]
         tables = [(s.rows, s.stamps, *column) for s, column in zip(segments, columns, strict=True)]
         with _opened(self._runs) as folder:
@@ -117,11 +120,6 @@ class Index:
                         break
                 else:
                     yield None
-
-    def _files(self) -> list[Segment]:
-        """The files of the index, newest first."""
-        found = (self._own, self._segments.get(self._recent), self._segments.get(self._main))
-        return [segment for segment in found if segment is not None]
 
     def save(self) -> None:
         """Keep what was read since, where it is worth a write; no error where it cannot be."""
@@ -147,6 +145,7 @@ class Index:
             _replace(target, parts, self._runs)
         except OSError:
             self._own = _nameless(parts, self._runs)
+            self.refresh()
             return
         self._own = None
         if target == self._main:

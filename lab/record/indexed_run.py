@@ -41,22 +41,22 @@ class IndexedRun(Run):
 
     def __getattr__(self, name: str) -> Any:
         # Only called for what is not set yet.
+        state = self.__dict__
         if name == "path":
-            self.__dict__["path"] = RunPaths(Path(self.__dict__["_folder"]))
-            return self.__dict__["path"]
+            state["path"] = RunPaths(Path(state["_folder"]))
+            return state["path"]
         if name not in _KIND:
             raise AttributeError(name)
         content = None
         if self.is_current(_BITS[name]):
-            content = self.__dict__["_segment"].document(self.__dict__["_row"], _KIND[name])
+            content = state["_segment"].document(state["_row"], _KIND[name])
         if content is None:
             fresh = Run.read(self.path)
-            self.__dict__.update(record=fresh.record, params=fresh.params, summary=fresh.summary)
-            self.__dict__["_row"] = None
+            state.update(record=fresh.record, params=fresh.params, summary=fresh.summary, _row=None)
         else:
             found = orjson.loads(content)
-            self.__dict__[name] = restore(found) if name == "summary" else found
-        return self.__dict__[name]
+            state[name] = restore(found) if name == "summary" else found
+        return state[name]
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Run):
@@ -78,13 +78,13 @@ class IndexedRun(Run):
     def is_current(self, wanted: int) -> bool:
         """Whether the files of what is wanted are as the index knows them; looked at once."""
         state = self.__dict__
-        row = state["_row"]
-        if row is None:
+        if state["_row"] is None:
             return False
         missing = wanted & ~state["_checked"]
-        if missing and not _unchanged(state["_segment"], row, state["_folder"], missing):
-            return False
-        state["_checked"] |= wanted
+        if missing:
+            if not _unchanged(state["_segment"], state["_row"], state["_folder"], missing):
+                return False
+            state["_checked"] |= missing
         return True
 
     def forget(self) -> None:

@@ -82,7 +82,7 @@ def _read(path: Path) -> dict[str, Known]:
     for line in lines:
         with contextlib.suppress(ValueError, TypeError):
             known = Known(**orjson.loads(line))
-            if all(isinstance(value, str) for value in asdict(known).values()):
+            if all(isinstance(value, str) for value in vars(known).values()):
                 found[known.id] = known
     return found
 

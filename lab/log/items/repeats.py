@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from lab.diagnosis.finding import STEPS
@@ -77,6 +79,7 @@ def not_repeated(
     return Proposed(tuple(kept), tuple(dict.fromkeys(repeated)))
 
 
+@lru_cache(maxsize=8192)
 def topic_of(text: str) -> str:
     """What an item asks for: its topic, else its words up to the reason, without numbers.
 
@@ -108,9 +111,13 @@ class _Scopes:
         self._cited = cited
         self._shelf = shelf_of(workspace)
         self._runs: dict[str, Run | None] = {}
+        self._scopes: dict[tuple[str, ...], Scope] = {}  # items of one entry share theirs
 
     def of(self, action: Action) -> Scope:
-        return _scope(filter(None, map(self._run, self._cited.get(action.id, ()))))
+        cited = self._cited.get(action.id, ())
+        if cited not in self._scopes:
+            self._scopes[cited] = _scope(filter(None, map(self._run, cited)))
+        return self._scopes[cited]
 
     def _run(self, run_id: str) -> Run | None:
         if run_id not in self._runs:
@@ -163,11 +170,12 @@ def _whole_suite(about: Sequence[Run], workspace: Workspace) -> str | None:
     name = names.pop() if len(names) == 1 else None
     if not name:
         return None
-    from lab.suite import read_suite
+    files = [workspace.root / SUITES / f"{name}{suffix}" for suffix in _SUITE_FILES]
+    for file in filter(Path.is_file, files):
+        from lab.suite import read_suite
 
-    for suffix in _SUITE_FILES:
         try:
-            suite = read_suite(workspace.root / SUITES / f"{name}{suffix}")
+            suite = read_suite(file)
         except (LabError, OSError):
             continue
         arms = {item.arm for item in suite.runs}
