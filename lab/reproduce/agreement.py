@@ -71,6 +71,8 @@ def agreement(now: Run, before: Run, workspace: Workspace) -> Agreement:
     if not changed and repr(sorted(ours.items())) == repr(sorted(theirs.items())):
         values = sum(len(points) for points in ours.values())
         what = f"{values} values of {counted(len(ours), 'metric')}"
+        if aside := [name for name in now.metrics if is_timing(name)]:
+            what += f" ({', '.join(aside)} left aside)"
         return Agreement("exact", f"The numbers are exactly those of {before.id}: {what}.")
     peers = _other_seeds(before, now, workspace)
     judged = _judged(now, before, sorted(ours.keys() & theirs.keys()), peers)
@@ -104,11 +106,12 @@ def _of_part(
     part = {name: ours.get(name, [])[: len(points)] for name, points in theirs.items()}
     values = sum(map(len, theirs.values()))
     if repr(part) == repr(theirs):
-        text = (
-            f"The {values} values that {before.id} logged before it {before.status} are the same."
-        )
+        text = f"The {values} values that {before.id} logged before it ended ({before.status}) "
+        text += "are the same."
         return Agreement("exact", text)
-    text = f"{before.id} {before.status} before its end, and its values up to there are others."
+    text = (
+        f"{before.id} did not reach its end ({before.status}); its values up to there are others."
+    )
     return Agreement("unknown", text)
 
 
@@ -169,10 +172,8 @@ def _told(judged: list[MetricAgreement], now: Run, before: Run) -> Agreement:
         return Agreement("different", text, tuple(judged))
     first = judged[0]
     if any(metric.p is None for metric in judged):
-        text = (
-            f"The numbers differ from those of {before.id}: {_said(first)}. No other seed of it was "
-            "run with the same code, so whether seeds differ by as much cannot be said."
-        )
+        text = f"The numbers differ from those of {before.id}: {_said(first)}. No other seed of it "
+        text += "was run with the same code, so whether seeds differ by as much cannot be said."
         return Agreement("unknown", text, tuple(judged))
     text = (
         f"The numbers differ from those of {before.id}, but no more than seeds do: {_said(first)}."

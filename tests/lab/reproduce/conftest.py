@@ -5,9 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from lab.record.creation import create_run
+from lab.record.files import write_json
+from lab.record.metrics import MetricsWriter
+from lab.record.run import Run, end_run
 from lab.workspace import Workspace
 
 _PARAMETERS = "seed: int = 0  # of the noise\nscale: float = 1.0  # of everything\n"
@@ -70,6 +75,17 @@ class Project:
         return subprocess.run(
             ["git", *words], cwd=self.top, check=True, capture_output=True, text=True
         ).stdout
+
+    def recorded(self, params: dict[str, Any] | None = None, **metrics: float) -> Run:
+        """A run of the notebook and the code as they are now, without a kernel."""
+        paths = create_run(self.workspace, notebook=self.notebook, params=params or {})
+        writer = MetricsWriter(paths.metrics)
+        writer.append({f"val/{name}": value for name, value in metrics.items()}, 1)
+        writer.close()
+        document = json.loads(self.notebook.read_text())
+        document["cells"].insert(1, cell("injected", "seed = 5", "injected-parameters"))
+        write_json(paths.notebook, document)
+        return end_run(paths, "done")
 
     @property
     def workspace(self) -> Workspace:
