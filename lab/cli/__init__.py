@@ -25,6 +25,7 @@ from lab.cli import (
     suite_jobs,
     sweep,
     sweep_analyze,
+    sweep_next,
     sweep_run,
     watch,
 )
@@ -54,6 +55,7 @@ suite_jobs.register()
 sweep.register(app)
 sweep_run.register()
 sweep_analyze.register()
+sweep_next.register()
 runs.register(app)
 diff.register(app)
 exchange.register(app)

@@ -41,7 +41,7 @@ def carry_over(space: Space, workspace: Workspace) -> tuple[optuna.trial.FrozenT
                 seen=getattr(study.space, key),
                 do="Leave `carry_over` out, or make the two agree.",
             )
-    defaults = _defaults(space, workspace)
+    defaults = notebook_defaults(space, workspace)
     taken = []
     for trial in inside(study, space, defaults):
         row = Row(
@@ -89,7 +89,8 @@ def placed(trial: Trial, old: Space, new: Space, defaults: Values) -> Values | N
     return found
 
 
-def _defaults(space: Space, workspace: Workspace) -> Values:
+def notebook_defaults(space: Space, workspace: Workspace) -> Values:
+    """What the parameters of its notebook are where nothing is said; {} without a notebook."""
     from lab.notebook.contract import read_schema
 
     if space.notebook is None:

@@ -13,6 +13,7 @@ from lab.errors import LabError, SweepError
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage, RDBStorage
+    from sqlalchemy import Engine
 
 BEAT = 20  # seconds between two signs of life of a trial in a database
 _SILENT = 90  # seconds without one after which its process is taken for gone
@@ -61,8 +62,10 @@ def shared(url: str) -> RDBStorage:
 @cache
 def _connect(url: str) -> RDBStorage:
     from optuna.storages import RDBStorage
+    from sqlalchemy import create_engine
 
-    with _readable(url):
+    # Two machines that make the tables of a new database at once would be in each other's way.
+    with _readable(url), _engine_locked(create_engine(_with_driver(url)), "optuna"):
         return RDBStorage(
             _with_driver(url),
             engine_kwargs={"pool_pre_ping": True},
@@ -74,9 +77,15 @@ def _connect(url: str) -> RDBStorage:
 @contextlib.contextmanager
 def database_lock(storage: RDBStorage, name: str) -> Iterator[None]:
     """Hold the lock of the study `name` against all machines of its database."""
+    with _engine_locked(storage.engine, f"study {name}"):
+        yield
+
+
+@contextlib.contextmanager
+def _engine_locked(engine: Engine, name: str) -> Iterator[None]:
     from sqlalchemy import text
 
-    with storage.engine.connect() as connection:
+    with engine.connect() as connection:
         connection.execute(text("SELECT pg_advisory_lock(hashtext(:name))"), {"name": name})
         try:
             yield

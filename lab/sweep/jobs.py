@@ -79,11 +79,7 @@ class Jobs:
 
     def value(self, run: Run) -> float | None:
         """The best value of the objective in a run, by the direction of the study."""
-        found = [row[self._space.objective] for row in run.history(self._space.objective)]
-        finite = [float(value) for value in found if math.isfinite(value)]
-        if not finite:
-            return None
-        return max(finite) if self._space.direction == "maximize" else min(finite)
+        return best_value(run, self._space.objective, self._space.direction)
 
     def problem(self, run: Run) -> str:
         """Why a run gave no value."""
@@ -93,6 +89,15 @@ class Jobs:
         error = run.error or {}
         told = f": {error['type']}: {error['message']}" if error.get("type") else ""
         return f"run {run.id} {run.status}{told}"
+
+
+def best_value(run: Run, objective: str, direction: str) -> float | None:
+    """The best finite value of a metric in a run; None where there is none."""
+    found = [float(row[objective]) for row in run.history(objective)]
+    finite = [value for value in found if math.isfinite(value)]
+    if not finite:
+        return None
+    return max(finite) if direction == "maximize" else min(finite)
 
 
 def _logged(paths: RunPaths, objective: str, step: int) -> float | None:

@@ -240,11 +240,10 @@ class Space:
         free = [self.parameter(n) for n in branch.active if n not in branch.values]
         return list(itertools.product(*(p.values for p in free if p.values is not None)))
 
-    def to_yaml(self, reasons: Mapping[str, str] | None = None) -> str:
+    def to_yaml(self, reasons: Mapping[tuple[str, str], str] | None = None) -> str:
         """The text of a file that `Space.read` reads back as this space.
 
-        `reasons`, by parameter, are written as comments beside the parameter or what it is fixed
-        at.
+        `reasons` are comments beside lines: of ("lr", "low"), or of ("lr", "fixed") where it is.
         """
         from lab.sweep.space_file import space_text
 

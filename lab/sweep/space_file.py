@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -226,8 +226,8 @@ class _Reader:
 _DIRECTIONS = ("maximize", "minimize")
 
 
-def space_text(space: Space, reasons: Mapping[str, str]) -> str:
-    """YAML of a space; `read_space` reads it back equal. `reasons` stand beside what they name."""
+def space_text(space: Space, reasons: Mapping[tuple[str, str], str]) -> str:
+    """YAML of a space; `read_space` reads it back equal. `reasons` stand beside their lines."""
     head: dict[str, Any] = {"study_name": space.name}
     for key in ("parent", "notes", "notebook", "objective", "direction", "n_trials"):
         if getattr(space, key) not in (None, ""):
@@ -241,19 +241,17 @@ def space_text(space: Space, reasons: Mapping[str, str]) -> str:
         head["carry_over"] = space.carry_over
     if space.rationale:
         head["rationale"] = space.rationale
-    text = _yaml(head)
-    if space.fixed:
-        text += "fixed:\n"
-        for name, value in space.fixed.items():
-            text += _beside(
-                "".join(f"  {line}\n" for line in _yaml({name: value}).splitlines()),
-                reasons.get(name),
-            )
-    return (
-        text
-        + "param_ranges:\n"
-        + "".join(_beside(_parameter_text(p), reasons.get(p.name)) for p in space.params)
-    )
+    lines = _yaml(head).splitlines()
+    lines += ["fixed:"] if space.fixed else []
+    for name, value in space.fixed.items():
+        first, *rest = _yaml({name: value}).splitlines()
+        lines += [f"  {_beside(first, reasons.get((name, 'fixed')))}", *(f"  {r}" for r in rest)]
+    lines.append("param_ranges:")
+    for parameter in space.params:
+        lines.append(f"  {parameter.name}:")
+        for key, value in _entry(parameter):
+            lines.append(f"    {_beside(f'{key}: {value}', reasons.get((parameter.name, key)))}")
+    return "\n".join(lines) + "\n"
 
 
 def _yaml(value: Any) -> str:
@@ -263,29 +261,24 @@ def _yaml(value: Any) -> str:
     return text
 
 
-def _beside(text: str, reason: str | None) -> str:
-    """The lines of an entry, the reason as a comment behind its first one."""
-    if reason is None:
-        return text
-    first, _, rest = text.partition("\n")
-    return f"{first}  # {reason}\n{rest}"
+def _beside(line: str, reason: str | None) -> str:
+    return line if reason is None else f"{line}  # {reason}"
 
 
-def _parameter_text(parameter: Parameter) -> str:
-    inside = [f"type: {parameter.kind}"]
+def _entry(parameter: Parameter) -> Iterator[tuple[str, str]]:
+    yield "type", parameter.kind
     for key in ("low", "high", "step", "hard_low", "hard_high"):
         value = getattr(parameter, key)
         if value is not None:
-            inside.append(f"{key}: {_yaml_number(value)}")
+            yield key, _yaml_number(value)
     if parameter.log:
-        inside.append("log: true")
+        yield "log", "true"
     if parameter.choices:
-        inside.append(f"choices: {parameter.describe()}")
+        yield "choices", parameter.describe()
     if parameter.when:
-        inside.append(f"when: {{{', '.join(_condition(n, v) for n, v in parameter.when.items())}}}")
+        yield "when", f"{{{', '.join(_condition(n, v) for n, v in parameter.when.items())}}}"
     if parameter.note:
-        inside.append(f"note: {_quoted(parameter.note)}")
-    return f"  {parameter.name}:\n" + "".join(f"    {line}\n" for line in inside)
+        yield "note", _quoted(parameter.note)
 
 
 def _condition(name: str, values: tuple[Any, ...]) -> str:

@@ -185,6 +185,8 @@ def quiet_optuna() -> Iterator[Any]:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        # Optuna's own loop is not used here; lab/sweep/alive.py beats.
+        warnings.filterwarnings("ignore", "Heartbeat of storage")
         yield optuna
 
 
