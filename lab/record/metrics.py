@@ -20,6 +20,7 @@ from lab.record.files import RecordWarning, encode
 
 Goal = Literal["min", "max"]
 
+_PART_BYTES = 262_144  # read in one go
 _TAIL_BYTES = 8_192  # holds the last line of any sensible metrics file
 _MIN_WORDS = ("loss", "mse", "mae", "error", "perplexity")
 _NAME = re.compile(r"[\w.@+-]+(/[\w.@+-]+)+")
@@ -203,23 +204,73 @@ def ends_torn(path: Path) -> bool:
 
 def parse_rows(content: bytes, path: Path) -> Iterator[dict[str, Any]]:
     torn = 0
-    for line in content.split(b"\n"):
-        if not line:
+    for part in _parts(content):
+        rows = _plain_rows(part)
+        if rows is not None:
+            yield from rows
             continue
-        try:
-            row = orjson.loads(line)
-        except orjson.JSONDecodeError:
-            row = None
-        if not isinstance(row, dict) or type(row.get("step")) is not int:
-            torn += 1
-            continue
-        for name, value in row.items():
-            if type(value) is str:
-                row[name] = _NON_FINITE.get(value, value)
-        yield row
+        for line in filter(None, part.split(b"\n")):
+            row = _row(line)
+            if row is None:
+                torn += 1
+            else:
+                yield row
     if torn:
         lines = "1 torn line" if torn == 1 else f"{torn} torn lines"
         warnings.warn(f"{path}: {lines} left out", RecordWarning, stacklevel=3)
+
+
+def _parts(content: bytes) -> Iterator[bytes]:
+    """Whole lines of some length, so that nobody holds the rows of a long file at once."""
+    start = 0
+    while start < len(content):
+        end = content.find(b"\n", start + _PART_BYTES) + 1 or len(content)
+        yield content[start:end]
+        start = end
+
+
+def _plain_rows(lines: bytes) -> list[dict[str, Any]] | None:
+    """The rows of lines that are all whole and plain, by one call; None for any others.
+
+    Every line is one `{...}` with no other brace in it, so that joined by commas they can only be
+    read as what they are one by one, or as fewer than the lines, or not at all.
+    """
+    count = lines.count(b"\n")
+    if not (
+        lines.startswith(b"{")
+        and lines.endswith(b"}\n")
+        and lines.count(b"\n{") == count - 1
+        and lines.count(b"{") == lines.count(b"}") == lines.count(b"}\n") == count
+    ):
+        return None
+    try:
+        rows: list[dict[str, Any]] = orjson.loads(b"[%s]" % lines[:-1].replace(b"\n", b","))
+    except orjson.JSONDecodeError:
+        return None
+    if len(rows) != count or not all(type(row.get("step")) is int for row in rows):
+        return None
+    if b"NaN" in lines or b"Infinity" in lines or b"\\" in lines:
+        for row in rows:
+            _restore_row(row)
+    return rows
+
+
+def _row(line: bytes) -> dict[str, Any] | None:
+    """The row of one line; None where it is torn."""
+    try:
+        row = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(row, dict) or type(row.get("step")) is not int:
+        return None
+    _restore_row(row)
+    return row
+
+
+def _restore_row(row: dict[str, Any]) -> None:
+    for name, value in row.items():
+        if type(value) is str:
+            row[name] = _NON_FINITE.get(value, value)
 
 
 def _content(path: Path) -> bytes:
