@@ -3,8 +3,9 @@
     python -m lab.notebook.launch LIFELINE -f CONNECTION_FILE ...
 
 LIFELINE is the reading end of a pipe whose other end only the executor holds. When the executor
-is killed the pipe closes, and the kernel ends at once with all its children, even when a cell is
-busy. Waiting for a changed parent, as kernels do by themselves, would leave the children behind.
+is killed the pipe closes, and a process that waits for that ends the kernel with all it started.
+A thread of the kernel could not while a cell computes in C and holds the interpreter; waiting for
+a changed parent, as kernels do by themselves, would leave the children behind.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ import contextlib
 import os
 import signal
 import sys
-import threading
 from pathlib import Path
 
 from lab.notebook.imports import without
+from lab.notebook.leftovers import kill_marked
+from lab.notebook.warm.owner import MARKER
 
 _LAST_FLUSH = 0.1  # seconds
 
@@ -24,8 +26,7 @@ _LAST_FLUSH = 0.1  # seconds
 def main() -> None:
     """Start the kernel; returns when it has been shut down."""
     lifeline = int(sys.argv.pop(1))
-    os.set_inheritable(lifeline, False)
-    threading.Thread(target=_die_with, args=(lifeline,), daemon=True, name="lifeline").start()
+    _be_watched(lifeline)
     # `-m` put the working directory first on the path; a stray zmq.py there must not be imported.
     # IPython adds it again once the kernel's own imports are done.
     if sys.path and sys.path[0] in ("", str(Path.cwd())):
@@ -53,12 +54,28 @@ async def _before_closing(_: object) -> None:
     OutStream.flush_timeout = _LAST_FLUSH  # type: ignore[assignment]
 
 
-def _die_with(lifeline: int) -> None:
+def _be_watched(lifeline: int) -> None:
+    """Start the process that ends this one, and what it leaves, when the lifeline does.
+
+    It is nobody's child, so that a cell that waits for its children does not wait for it.
+    """
+    kernel = os.getpid()
+    if between := os.fork():
+        os.waitpid(between, 0)
+        os.close(lifeline)
+        return
+    os.setsid()
+    if os.fork():
+        os._exit(0)
+    os.closerange(0, lifeline)
+    os.closerange(lifeline + 1, os.sysconf("SC_OPEN_MAX"))
     with contextlib.suppress(OSError):
         os.read(lifeline, 1)
-    if os.getpgrp() == os.getpid():  # the leader of its own group, as the executor starts it
-        os.killpg(0, signal.SIGKILL)
-    os._exit(1)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(kernel, signal.SIGKILL)
+    with contextlib.suppress(KeyError):
+        kill_marked(f"{MARKER}={os.environ[MARKER]}")
+    os._exit(0)
 
 
 if __name__ == "__main__":
