@@ -102,9 +102,7 @@ def _print_exported(done: Exported, console: Console) -> None:
 
     console.print(f"{_capital(counted(len(done.runs), 'run'))} written to {done.target}")
     if done.there:
-        console.print(
-            f"{_capital(counted(len(done.there), 'run'))} there already, left as they are"
-        )
+        console.print(f"{_capital(counted(len(done.there), 'run'))} there already, not touched")
     _print_notes(done.notes, console)
 
 

@@ -16,6 +16,7 @@ from lab.errors import LabError
 from lab.record.catalogue import find_folder
 from lab.record.files import RecordWarning, read_json
 from lab.record.fingerprint import data_cache, data_sha256
+from lab.record.liveness import host_name
 from lab.record.metrics import restore, summarize
 from lab.record.outcome import STATUSES
 from lab.record.paths import RunPaths
@@ -148,7 +149,9 @@ def _data(run: Run, workspace: Workspace) -> Found:
         try:
             changed = data_sha256(path, cache=data_cache(workspace.runs)) != noted
         except FileNotFoundError:
-            yield "run.json", f"data {source['name']}: {path} is not there any more"
+            # A path outside the workspace is one of the machine that ran it.
+            if run.record.get("host") == host_name() or path.is_relative_to(workspace.root):
+                yield "run.json", f"data {source['name']}: {path} is not there any more"
         except OSError as error:
             yield "run.json", f"data {source['name']}: {path} cannot be read: {error.strerror}"
         else:

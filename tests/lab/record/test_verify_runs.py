@@ -12,6 +12,7 @@ import pytest
 from helpers import write_run
 
 from lab.record.fingerprint import data_sha256
+from lab.record.liveness import host_name
 from lab.record.verify import check_runs
 from lab.workspace import Workspace
 
@@ -116,3 +117,12 @@ def test_data_that_changed_since(workspace: Workspace, folder: Path) -> None:
     _, problems = check_runs(workspace)
     assert all("not there any more" in p.text for p in problems)
     assert len(problems) == 2
+
+
+def test_data_of_another_machine_are_not_missing_here(workspace: Workspace, tmp_path: Path) -> None:
+    data = [{"name": "far", "sha256": "0" * 64, "path": str(tmp_path / "far")}]
+    write_run(workspace.runs, "20260120_110000", host="elsewhere", data=data)
+    assert check_runs(workspace) == (1, [])
+    write_run(workspace.runs, "20260120_120000", host=host_name(), data=data)
+    _, (problem,) = check_runs(workspace)
+    assert (problem.id, "not there any more" in problem.text) == ("20260120_120000", True)
