@@ -56,12 +56,27 @@ def _print(found: RunDiff, console: Console) -> None:
     a, b = found.a.id, found.b.id
     _section(console, "parameters", _table(found.parameters, a, b))
     _print_code(found, console)
-    same = "the same" if found.packages_known else "not recorded"
-    _section(console, "packages", _table(found.packages, a, b), same)
+    _print_packages(found, console)
     data = [(change.name, _short(change.a), _short(change.b)) for change in found.data]
     _section(console, "data", _rows(data, a, b))
     _section(console, "machine", _table(found.machine, a, b))
     _section(console, "metrics", _metrics(found))
+
+
+def _print_packages(found: RunDiff, console: Console) -> None:
+    """Versions that changed as a table; what one run has alone in a line."""
+    both = [change for change in found.packages if None not in (change.a, change.b)]
+    same = "not recorded" if not found.packages_known else "the same"
+    if found.packages and not both:
+        same = "the same versions"
+    _section(console, "packages", _table(both, found.a.id, found.b.id), same)
+    for run, alone in (
+        (found.a.id, [f"{c.name} {c.a}" for c in found.packages if c.b is None]),
+        (found.b.id, [f"{c.name} {c.b}" for c in found.packages if c.a is None]),
+    ):
+        if alone:
+            text = f"  only {run}: {', '.join(alone)}"
+            console.print(text, highlight=False, markup=False)
 
 
 def _section(console: Console, name: str, table: Table | None, same: str = "the same") -> None:

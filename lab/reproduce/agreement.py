@@ -64,19 +64,27 @@ def agreement(now: Run, before: Run, workspace: Workspace) -> Agreement:
     if others := sorted(set(changed) - {"seed"}):
         return Agreement("not_compared", f"Not compared: {', '.join(others)} changed.")
     ours, theirs = _curves(now), _curves(before)
-    if not ours or not theirs:
-        return Agreement("not_compared", "Not compared: a run without metrics.")
+    shared = sorted(ours.keys() & theirs.keys())
+    if not shared:
+        return Agreement("not_compared", "Not compared: the runs have no metric in common.")
     if before.status != "done":
         return _of_part(ours, theirs, before)
-    if not changed and repr(sorted(ours.items())) == repr(sorted(theirs.items())):
-        values = sum(len(points) for points in ours.values())
-        what = f"{values} values of {counted(len(ours), 'metric')}"
-        if aside := [name for name in now.metrics if is_timing(name)]:
-            what += f" ({', '.join(aside)} left aside)"
-        return Agreement("exact", f"The numbers are exactly those of {before.id}: {what}.")
+    if not changed and all(repr(ours[name]) == repr(theirs[name]) for name in shared):
+        return _exact(now, before, shared, sum(len(ours[name]) for name in shared))
     peers = _other_seeds(before, now, workspace)
-    judged = _judged(now, before, sorted(ours.keys() & theirs.keys()), peers)
+    judged = _judged(now, before, shared, peers)
     return _told(judged, now, before)
+
+
+def _exact(now: Run, before: Run, shared: list[str], values: int) -> Agreement:
+    aside = [name for name in now.metrics if is_timing(name)]
+    alone = [name for name in now.metrics.keys() ^ before.metrics.keys() if not is_timing(name)]
+    notes = [f"{', '.join(aside)} left aside"] if aside else []
+    notes += [f"{', '.join(sorted(alone))} in one of them only"] if alone else []
+    what = f"{values} values of {counted(len(shared), 'metric')}"
+    told = f" ({'; '.join(notes)})" if notes else ""
+    text = f"The numbers are exactly those of {before.id}: {what}{told}."
+    return Agreement("exact", text)
 
 
 def is_timing(metric: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from lab.numbers import counted
 from lab.reproduce.change import Change
 
 _SHOWN = 4
@@ -35,18 +36,19 @@ def package_changes(a: Mapping[str, str] | None, b: Mapping[str, str] | None) ->
 
 
 def told(changes: list[Change]) -> str:
-    """The first few in words: "numpy 2.4.5 -> 2.4.6, dask new, and 3 more"."""
-    words = [_told(change) for change in changes[:_SHOWN]]
-    more = len(changes) - len(words)
-    return ", ".join([*words, *([f"and {more} more"] if more else [])])
-
-
-def _told(change: Change) -> str:
-    if change.a is None:
-        return f"{change.name} new"
-    if change.b is None:
-        return f"{change.name} gone"
-    return f"{change.name} {change.a} -> {change.b}"
+    """In words: "numpy 2.4.5 -> 2.4.6, 3 more versions, 2 new (dask, zict), one gone (six)"."""
+    both = [f"{c.name} {c.a} -> {c.b}" for c in changes if None not in (c.a, c.b)]
+    words = both[:_SHOWN]
+    if more := len(both) - len(words):
+        words.append(counted(more, "more version"))
+    for what, names in (
+        ("new", [change.name for change in changes if change.a is None]),
+        ("gone", [change.name for change in changes if change.b is None]),
+    ):
+        if names:
+            listed = ", ".join(names[:_SHOWN]) + (" ..." if len(names) > _SHOWN else "")
+            words.append(f"{len(names)} {what} ({listed})")
+    return ", ".join(words)
 
 
 def _normal(name: str) -> str:

@@ -85,6 +85,11 @@ def test_exact_means_every_value_at_every_step(workspace: Workspace) -> None:
     assert "3 values of one metric (time/epoch_seconds left aside)" in found.text
 
 
+def test_a_metric_that_one_run_has_alone(workspace: Workspace) -> None:
+    found = judged(workspace, {"val/x": [1.0]}, {"val/x": [1.0], "val/new": [2.0]})
+    assert (found.verdict, "(val/new in one of them only)" in found.text) == ("exact", True)
+
+
 def test_the_last_bit_counts(workspace: Workspace) -> None:
     found = judged(workspace, {"val/x": [0.3]}, {"val/x": [0.1 + 0.2]})
     assert found.verdict == "unknown"
@@ -117,7 +122,7 @@ def test_a_run_that_crashed_is_compared_up_to_there(workspace: Workspace) -> Non
 
 
 def test_nothing_to_compare(workspace: Workspace) -> None:
-    assert judged(workspace, {}, {"val/x": [1.0]}).verdict == "not_compared"
+    assert judged(workspace, {"val/y": [1.0]}, {"val/x": [1.0]}).verdict == "not_compared"
 
 
 @pytest.mark.parametrize(
