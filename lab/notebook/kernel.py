@@ -12,7 +12,7 @@ import signal
 import sys
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -164,13 +164,24 @@ def socket_folder() -> Path:
 def oom_kills() -> int | None:
     """How often the kernel of this system killed for want of memory in our cgroup, if it tells."""
     try:
-        groups = Path("/proc/self/cgroup").read_text().splitlines()
-        path = next(line[3:] for line in groups if line.startswith("0::"))
-        candidates = [Path(f"/sys/fs/cgroup{path}/memory.events")]
-        candidates.append(Path("/sys/fs/cgroup/memory.events"))
-        candidates.append(Path("/sys/fs/cgroup/memory/memory.oom_control"))
-        text = next(file.read_text() for file in candidates if file.is_file())
+        text = next(file.read_text() for file in _memory_events() if file.is_file())
         counts = dict(line.split() for line in text.splitlines())
         return int(counts["oom_kill"])
     except (OSError, StopIteration, KeyError, ValueError):
         return None
+
+
+def _memory_events() -> Iterator[Path]:
+    """Where a count may stand: of our own group where that can be seen, else of the whole system.
+
+    Lines of /proc/self/cgroup are `4:memory:/path` (version 1) and `0::/path` (version 2).
+    """
+    top = Path("/sys/fs/cgroup")
+    lines = Path("/proc/self/cgroup").read_text().splitlines()
+    for _, controllers, path in (line.split(":", 2) for line in lines):
+        if "memory" in controllers.split(","):
+            yield top / "memory" / path.lstrip("/") / "memory.oom_control"
+            yield top / "memory" / "memory.oom_control"
+        elif not controllers:
+            yield top / path.lstrip("/") / "memory.events"
+    yield top / "memory.events"

@@ -95,7 +95,8 @@ def _metrics(run: Run) -> Found:
     try:
         stored = restore(read_json(run.path.summary))
     except FileNotFoundError:
-        yield "summary.json", "the file is missing"
+        if run.reason != "disk_full":  # then there was no room for it, and readers compute it
+            yield "summary.json", "the file is missing"
         return
     except (OSError, ValueError, AttributeError) as error:
         yield "summary.json", f"it cannot be read: {error}"

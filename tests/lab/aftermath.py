@@ -179,7 +179,7 @@ class Scene:
                 if notebooks and run.status != "done":
                     assert self.errors(run), f"{run} shows no error in its notebook"
         problems = [p for p in check_runs(self.workspace)[1] if "torn" not in p.text]
-        assert not problems
+        assert not problems, problems
         return runs
 
     def errors(self, run: Run) -> list[str]:
