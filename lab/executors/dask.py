@@ -104,7 +104,7 @@ class Dask:
             self._cluster = await start_cluster(
                 n_workers=self._workers,
                 threads_per_worker=1,
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",  # any free port: several may run here
                 asynchronous=True,
             )
             address = self._cluster.scheduler_address

@@ -46,7 +46,9 @@ class DaskCluster:
         self._file = folder / "scheduler.json"
         self._folder = folder
         self.workers: list[subprocess.Popen[bytes]] = []
-        self.scheduler = self._start("scheduler", "--port", "0", "--no-dashboard")
+        self.scheduler = self._start(
+            "scheduler", "--port", "0", "--no-dashboard", "--dashboard-address", ":0"
+        )
 
     @property
     def address(self) -> str:
@@ -73,7 +75,7 @@ class DaskCluster:
         command = [sys.executable, "-m", f"distributed.cli.dask_{what}"]
         with (self._folder / "dask.log").open("ab") as log:
             process = subprocess.Popen(
-                [*command, "--scheduler-file", str(self._file), *options],
+                [*command, "--host", "127.0.0.1", "--scheduler-file", str(self._file), *options],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

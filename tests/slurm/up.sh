@@ -45,7 +45,7 @@ SlurmUser=$me
 SlurmdUser=$me
 AuthType=auth/munge
 # A requeued job waits for cred_expire seconds before it starts again (120 unless told).
-AuthInfo=socket=$dir/munge/socket,cred_expire=5
+AuthInfo=socket=$dir/munge/socket,cred_expire=2
 CredType=cred/munge
 StateSaveLocation=$dir/state
 SlurmdSpoolDir=$dir/spool/%n

@@ -1,0 +1,291 @@
+"""What only Slurm does, on a real one: arrays, requeueing, and jobs that never come to a run."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from clusters import until
+
+from lab.errors import InputError, WorkFailed
+from lab.executors import slurm_queue
+from lab.executors.base import executor_by_name
+from lab.executors.submission import Task, read_tasks, states
+from lab.notebook.job import Job
+from lab.record.run import Run
+from lab.suite.cluster import standing
+from lab.suite.plan import plan_suite
+from lab.suite.schema import read_suite
+from lab.workspace import Workspace
+
+pytestmark = [pytest.mark.xdist_group("slurm"), pytest.mark.usefixtures("slurm")]
+
+
+def job(workspace: Workspace, name: str, slurm: dict[str, Any] | None = None, **params: Any) -> Job:
+    notebook = workspace.root / "notebooks" / f"{name}.ipynb"
+    return Job.check(notebook, params, workspace=workspace, slurm=slurm)
+
+
+def follow(
+    workspace: Workspace, *jobs: Job, meanwhile: Callable[[list[Task]], object] | None = None
+) -> list[Run | BaseException]:
+    """Run the jobs together; `meanwhile` is called in a thread once they are submitted."""
+
+    async def through() -> list[Run | BaseException]:
+        executor = executor_by_name("slurm", workspace)
+        work: list[Awaitable[Any]] = [executor.run(one) for one in jobs]
+        if meanwhile is not None:
+            work.append(asyncio.to_thread(_then, workspace, len(jobs), meanwhile))
+        found = await asyncio.gather(*work, return_exceptions=True)
+        for extra in found[len(jobs) :]:
+            if isinstance(extra, BaseException):
+                raise extra
+        return found[: len(jobs)]
+
+    return asyncio.run(through())
+
+
+def _then(workspace: Workspace, count: int, meanwhile: Callable[[list[Task]], object]) -> None:
+    until(lambda: len(read_tasks(workspace)) == count, 20)
+    meanwhile(read_tasks(workspace))
+
+
+def steps(run: Run) -> list[int]:
+    return [row["step"] for row in run.history("train/loss")]
+
+
+def wait_for_steps(workspace: Workspace, at_least: int) -> Run:
+    """The run under way, once it has logged some steps."""
+    runs: list[Run] = []
+
+    def logged() -> bool:
+        runs[:] = [Run.read(file.parent) for file in workspace.runs.glob("*/run.json")]
+        return bool(runs) and len(steps(runs[-1])) >= at_least
+
+    until(logged, 40)
+    return runs[-1]
+
+
+def test_runs_that_start_together_are_one_array_named_by_their_jobs(workspace: Workspace) -> None:
+    first, second = follow(
+        workspace,
+        job(workspace, "never_starts", epochs=2),
+        job(workspace, "leaks", api_key="sesame-open"),
+    )
+    assert isinstance(first, Run)
+    assert isinstance(second, Run)
+    assert [run.status for run in (first, second)] == ["done", "failed"]
+    (array,) = {task.job_id.partition("_")[0] for task in read_tasks(workspace)}
+    assert [run.record["slurm"]["job"] for run in (first, second)] == [f"{array}_0", f"{array}_1"]
+    for run in (first, second):
+        number = run.record["slurm_job_id"]
+        assert re.fullmatch(rf"\d{{8}}_\d{{6}}(-\d+)?_j{number}", run.id)
+        assert run.record["slurm"]["node"] in ("node1", "node2", "node3")
+    for file in workspace.runs.rglob("*"):
+        assert file.is_dir() or b"sesame" not in file.read_bytes(), file
+
+
+def test_a_run_that_is_preempted_goes_on_from_its_checkpoint(workspace: Workspace) -> None:
+    urgent: list[str] = []
+
+    def preempt(tasks: list[Task]) -> None:
+        wait_for_steps(workspace, 3)
+        node = (slurm_queue.jobs([tasks[0].job_id]) or {})[tasks[0].job_id].node
+        options = ["--parsable", "-p", "urgent", "-w", node, "-c", "4", "-o", "/dev/null"]
+        command = ["sbatch", *options, "--wrap", "sleep 1"]
+        urgent.append(subprocess.run(command, capture_output=True, text=True).stdout)
+
+    slurm = {"cpus": 4, "mem": "1G", "time": "10m"}
+    work = job(workspace, "resumes", slurm=slurm, steps=40, pause=0.1)
+    (run,) = follow(workspace, work, meanwhile=preempt)
+    assert urgent
+    assert isinstance(run, Run)
+    before = Run.read(workspace.runs / run.params["resume"])
+    assert (before.status, before.reason) == ("stopped", "preempted")
+    assert before.error is not None
+    assert "Slurm took the node away" in before.error["message"]
+    assert run.status == "done"
+    assert run.record["slurm"] == before.record["slurm"] | {
+        "restarts": 1,
+        "node": run.record["slurm"]["node"],
+    }
+    assert steps(before) + steps(run) == list(range(1, 41))
+
+
+def test_a_node_that_fails_loses_one_run_which_goes_on_elsewhere(workspace: Workspace) -> None:
+    failed: list[str] = []
+
+    def fail(tasks: list[Task]) -> None:
+        run = wait_for_steps(workspace, 3)
+        node = (slurm_queue.jobs([tasks[0].job_id]) or {})[tasks[0].job_id].node
+        failed.append(node)
+        scontrol("update", f"nodename={node}", "state=DOWN", "reason=test")
+        until(lambda: Run.read(run.path).status != "running", 20)
+
+    work = job(workspace, "resumes", steps=40, pause=0.1)
+    (run,) = follow(workspace, work, meanwhile=fail)
+    assert failed
+    assert isinstance(run, Run)
+    before = Run.read(workspace.runs / run.params["resume"])
+    assert before.status in ("stopped", "crashed")
+    assert run.status == "done"
+    assert (steps(before) + steps(run))[-1] == 40
+    assert steps(run)[0] == steps(before)[-1] + 1
+
+
+def scontrol(*words: str) -> None:
+    subprocess.run(["scontrol", *words], check=True, capture_output=True)
+
+
+def test_a_job_that_is_told_its_time_is_over_but_has_no_checkpoint_ends(
+    workspace: Workspace,
+) -> None:
+    def tell(tasks: list[Task]) -> None:
+        until(lambda: list(workspace.runs.glob("*/notebook.ipynb")), 40)
+        # As Slurm does by itself some time before the limit, to the batch script alone.
+        command = ["scancel", "--batch", "--signal=USR2", tasks[0].job_id]
+        subprocess.run(command, check=True)
+
+    work = job(workspace, "winds_up", slurm={"time": "2m"})
+    (run,) = follow(workspace, work, meanwhile=tell)
+    assert isinstance(run, Run)
+    assert (run.status, run.reason) == ("stopped", "time_limit")
+    assert run.error is not None
+    assert "no checkpoint" in run.error["message"]
+
+
+def test_a_job_cancelled_by_somebody_else_ends_as_interrupted(workspace: Workspace) -> None:
+    def cancel(tasks: list[Task]) -> None:
+        wait_for_steps(workspace, 1)
+        subprocess.run(["scancel", tasks[0].job_id], check=True)
+
+    work = job(workspace, "resumes", steps=9999)
+    (run,) = follow(workspace, work, meanwhile=cancel)
+    assert isinstance(run, Run)
+    assert (run.status, run.reason) == ("stopped", "interrupted")
+    assert run.error is not None
+    assert "was cancelled" in run.error["message"]
+
+
+def test_a_job_cancelled_in_the_queue_is_told_as_such(workspace: Workspace) -> None:
+    def cancel(tasks: list[Task]) -> None:
+        (state,) = states(tasks, slurm_queue.jobs([tasks[0].job_id]))
+        assert state.job is not None
+        assert state.job.waits
+        assert "PartitionDown" in state.job.told
+        subprocess.run(["scancel", tasks[0].job_id], check=True)
+
+    work = job(workspace, "never_starts", slurm={"partition": "closed"})
+    (problem,) = follow(workspace, work, meanwhile=cancel)
+    assert isinstance(problem, WorkFailed)
+    assert "was cancelled in the queue" in str(problem)
+    assert not list(workspace.runs.glob("*/run.json"))
+
+
+def test_a_job_that_breaks_before_its_run_tells_its_last_words(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(workspace.root))
+    (workspace.root / "submitit.py").write_text("raise SystemExit('no such installation here')")
+    (problem,) = follow(workspace, job(workspace, "never_starts"))
+    assert isinstance(problem, WorkFailed)
+    assert "before its run began" in str(problem)
+    assert "no such installation here" in str(problem)
+
+
+def test_what_slurm_refuses_is_told_in_its_words_and_leaves_nothing(workspace: Workspace) -> None:
+    (problem,) = follow(workspace, job(workspace, "never_starts", slurm={"partition": "nowhere"}))
+    assert isinstance(problem, InputError)
+    assert "invalid partition" in str(problem).lower()
+    assert list((workspace.runs / "slurm").iterdir()) == []
+
+
+def test_resources_reach_slurm(workspace: Workspace) -> None:
+    seen: dict[str, str] = {}
+
+    def look(tasks: list[Task]) -> None:
+        seen.update(slurm_queue.describe(tasks[0].job_id))
+        subprocess.run(["scancel", tasks[0].job_id], check=True)
+
+    slurm = {"partition": "closed", "cpus": 2, "mem": "600M", "time": "1-02:00:00"}
+    follow(workspace, job(workspace, "never_starts", slurm=slurm), meanwhile=look)
+    assert seen["Partition"] == "closed"
+    assert seen["CPUs/Task"] == "2"
+    assert seen["MinMemoryNode"] == "600M"
+    assert seen["TimeLimit"] == "1-02:00:00"
+    assert seen["Requeue"] == "1"
+    assert seen["JobName"] == "lab-never_starts"
+
+
+SUITE = """
+name: three
+slurm: {time: 10m}
+runs:
+  - {arm: quick, notebook: notebooks/never_starts.ipynb}
+  - {arm: long, notebook: notebooks/resumes.ipynb, params: {steps: 9999}}
+  - {arm: waits, notebook: notebooks/never_starts.ipynb, slurm: {partition: closed}}
+log: {kind: suite}
+"""
+
+
+def test_a_suite_is_left_to_slurm_looked_at_cancelled_and_taken_up_again(
+    workspace: Workspace,
+) -> None:
+    file = workspace.root / "three.yaml"
+    file.write_text(SUITE)
+    told = lab(workspace, "run", "three.yaml", "--on", "slurm", "--detach", "--json")
+    assert told["submitted"] == 3
+    until(lambda: stand(workspace, file) == ["done", "running", "queued"], 40)
+    rows = lab(workspace, "status", "three.yaml", "--json")
+    assert [row["job"] for row in rows] == [None, *told["jobs"][1:]]
+    assert "PartitionDown" in rows[2]["why"]
+    again = lab(workspace, "run", "three.yaml", "--on", "slurm", "--detach", "--json")
+    # Both are under way or in the queue.
+    assert (again["submitted"], again["jobs"]) == (0, told["jobs"][1:])
+    cancelled = lab(workspace, "cancel", "three.yaml", "--json")
+    assert cancelled == {"cancelled": told["jobs"][1:], "stopped": [rows[1]["id"]]}
+    long = Run.read(workspace.runs / rows[1]["id"])
+    assert (long.status, long.reason) == ("stopped", "interrupted")
+    assert stand(workspace, file) == ["done", "due", "due"]
+    assert not [one for one in (slurm_queue.jobs(told["jobs"]) or {}).values() if one.alive]
+
+
+def stand(workspace: Workspace, file: Path) -> list[str]:
+    plan = plan_suite(read_suite(file), workspace)
+    return [row.state for row in standing(plan, workspace)]
+
+
+def test_the_entry_of_a_suite_left_alone_is_written_when_its_runs_are_done(
+    workspace: Workspace,
+) -> None:
+    (workspace.root / "docs").mkdir()
+    (workspace.root / "docs" / "research_log.md").touch()
+    file = workspace.root / "one.yaml"
+    text = "name: one\nruns: [{notebook: notebooks/records.ipynb}]\nlog: {kind: suite}\n"
+    file.write_text(text)
+    lab(workspace, "run", "one.yaml", "--on", "slurm", "--detach", "--json")
+    until(lambda: stand(workspace, file) == ["done"], 40)
+    first = lab(workspace, "run", "one.yaml", "--on", "slurm", "--json")
+    assert (first["ran"], len(first["entries"])) == ([], 1)
+    second = lab(workspace, "run", "one.yaml", "--on", "slurm", "--json")
+    assert second["entries"] == []
+
+
+def lab(workspace: Workspace, *words: str) -> Any:
+    answer = subprocess.run(
+        [sys.executable, "-m", "lab.cli", "suite", *words],
+        cwd=workspace.root,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stderr
+    return json.loads(answer.stdout)
