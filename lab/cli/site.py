@@ -30,12 +30,15 @@ def build(
     notebooks: Annotated[
         bool, typer.Option("--notebooks/--no-notebooks", help="With the executed notebooks.")
     ] = True,
+    full_figures: Annotated[
+        bool, typer.Option("--full-figures", help="Figures as they were saved, not made smaller.")
+    ] = False,
 ) -> None:
     """Write the log and the runs as a folder of pages: entries, runs with curves, open actions."""
     import lab.site
     from lab.numbers import size_text
 
-    site = lab.site.build(out, where=where, notebooks=notebooks)
+    site = lab.site.build(out, where=where, notebooks=notebooks, full_figures=full_figures)
     typer.echo(
         f"{site.index}\n{site.pages} pages ({site.entries} entries, {site.runs} runs), "
         f"{size_text(site.size)}; {site.written} files written, {site.removed} removed"

@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 from lab.comparison.measure import measured
 from lab.errors import LabError
 from lab.log.book import Book, Section
+from lab.log.claims.claim import Claim, claims
 from lab.log.entry import Action, Entry, actions_of, entries_of, entry_sections, read_books
 from lab.record.catalogue import ARCHIVE, find_runs
 from lab.record.files import RecordWarning
@@ -62,6 +63,7 @@ class Atlas:
     notes: tuple[Note, ...]
     logs: tuple[LogFile, ...]
     actions: tuple[Action, ...]
+    claims: tuple[Claim, ...]
     known: Mapping[str, Run] = field(repr=False)
     rows: Mapping[str, Row] = field(repr=False)
     cited: Mapping[str, tuple[Note, ...]] = field(repr=False)
@@ -101,6 +103,7 @@ def survey(workspace: Workspace, where: str | None = None) -> Atlas:
         notes=tuple(notes),
         logs=tuple(_logs(books, workspace)),
         actions=tuple(actions_of(books, workspace)),
+        claims=tuple(claims(workspace=workspace)),
         known={run.id: run for run in runs},
         rows={run.id: row_of(run, f"runs/{file_name(run.id)}.html") for run in runs},
         cited={run_id: tuple(found) for run_id, found in cited.items()},

@@ -17,6 +17,7 @@ from lab.record.run import Run
 from lab.site import pages
 from lab.site.address import file_name
 from lab.site.atlas import Atlas, survey
+from lab.site.claims_page import ClaimRow, claim_rows
 from lab.site.entry_page import ActionRow, Sources, action_rows, entry_page, log_text, sources
 from lab.site.folder import SiteFolder
 from lab.site.links import LogLinks
@@ -48,9 +49,12 @@ def build(
     *,
     where: str | None = None,
     notebooks: bool = True,
+    full_figures: bool = False,
     workspace: Workspace | None = None,
 ) -> Site:
     """Write the logs and the runs that match `where` as pages into the folder `out`.
+
+    Pictures are made smaller so that they look the same; with `full_figures` they stay as saved.
 
     The folder, by default `site` in the workspace, opens in a browser without a server. The same
     logs and runs give the same bytes; only what changed is written again. Raises InputError where
@@ -59,7 +63,7 @@ def build(
     workspace = workspace or Workspace.find()
     atlas = survey(workspace, where)
     folder = SiteFolder.opened(Path(out) if out is not None else workspace.root / DEFAULT)
-    making = _Making(atlas, folder)
+    making = _Making(atlas, folder, full_figures)
     making.static()
     making.entries()
     making.runs(notebooks)
@@ -79,11 +83,12 @@ def build(
 class _Making:
     """One build under way."""
 
-    def __init__(self, atlas: Atlas, folder: SiteFolder) -> None:
+    def __init__(self, atlas: Atlas, folder: SiteFolder, full_figures: bool) -> None:
         self.pages = 0
         self._atlas = atlas
         self._folder = folder
-        self._pictures = Pictures(folder)
+        self._full = full_figures
+        self._pictures = Pictures(folder, whole=full_figures)
 
     def static(self) -> None:
         for file in sorted(pages.STATIC.iterdir()):
@@ -124,21 +129,25 @@ class _Making:
         notes = sorted(
             reversed(self._atlas.notes), key=lambda note: note.entry.date or "", reverse=True
         )
-        actions = action_rows(
-            self._atlas, {log.file: self._links(log.file, up="") for log in self._atlas.logs}
-        )
+        links = {log.file: self._links(log.file, up="") for log in self._atlas.logs}
+        actions, claims = action_rows(self._atlas, links), claim_rows(self._atlas, links)
         rows = list(self._atlas.rows.values())
-        summary = self._summary(rows, actions)
+        summary = self._summary(rows, actions, claims)
         logs = self._atlas.logs
         self._page("index.html", "index", "Entries", notes=notes, summary=summary, logs=logs)
         self._page("runs.html", "runs", "Runs", rows=rows)
         self._page("actions.html", "actions", "Actions", actions=actions)
+        self._page("claims.html", "claims", "Claims", claims=claims)
 
-    def _summary(self, rows: list[Row], actions: list[ActionRow]) -> list[tuple[str, str]]:
+    def _summary(
+        self, rows: list[Row], actions: list[ActionRow], claims: list[ClaimRow]
+    ) -> list[tuple[str, str]]:
         still = sum(row.action.state == "open" for row in actions)
+        told = [(numbers.counted(len(claims), "claim"), "claims.html")] if claims else []
         return [
             (numbers.counted(len(rows), "run"), "runs.html"),
             (numbers.counted(still, "open action"), "actions.html"),
+            *told,
         ]
 
     def _links(self, file: str, up: str = "../") -> LogLinks:
@@ -159,9 +168,15 @@ class _Making:
         if data is None:
             return None
         name = f"notebooks/{file_name(run.id)}.html"
-        digest = sha256(_maker() + run.id.encode("utf-8", "replace") + data).hexdigest()
+        made_of = (
+            _maker(),
+            b"full" if self._full else b"",
+            run.id.encode("utf-8", "replace"),
+            data,
+        )
+        digest = sha256(b"\0".join(made_of)).hexdigest()
         if not self._folder.keep(name, digest):
-            cells = cells_of(data)
+            cells = cells_of(data, full_figures=self._full)
             if cells is None:
                 return None
             self._folder.put_from(name, digest, pages.page("notebook", title=run.id, cells=cells))

@@ -16,7 +16,7 @@ from lab.site.markdown import render, render_line
 from lab.site.rows import Row, shown
 
 _GOOD = ("resolved", "confirmed", "complete", "done", "supported", "adopted")
-_BAD = ("failed", "contradicted", "rejected", "reverted", "negative", "not adopted")
+_BAD = ("failed", "contradicted", "weakened", "rejected", "reverted", "negative", "not adopted")
 
 
 @dataclass(frozen=True)
@@ -101,13 +101,14 @@ def action_rows(atlas: Atlas, links: Mapping[str, LogLinks]) -> list[ActionRow]:
     rows = []
     for action in atlas.actions:
         note = atlas.note_at(action.file, action.line - 1)
-        page = note.address if note else _log_page(action.file, atlas)
+        page = note.address if note else log_page(action.file, atlas)
         address = f"{page}#{anchor(action.id)}"
         rows.append(ActionRow(action, render_line(action.text, links[action.file]), address, page))
     return sorted(rows, key=lambda row: row.action.date or "", reverse=True)
 
 
-def _log_page(file: str, atlas: Atlas) -> str:
+def log_page(file: str, atlas: Atlas) -> str:
+    """The address of a log file's page."""
     return next(log.address for log in atlas.logs if log.file == file)
 
 

@@ -67,16 +67,19 @@ class SiteFolder:
         self._write(path, data)
 
     def keep(self, name: str, digest: str) -> bool:
-        """Whether an earlier build wrote this file from what has this digest; it then stays."""
+        """Whether this build or the one before wrote the file from what has this digest."""
+        if self._now.get(name) == digest:
+            return True
         if self._before.get(name) != digest or not (self.root / name).is_file():
             return False
         self._now[name] = digest
         return True
 
-    def put_from(self, name: str, digest: str, content: str) -> None:
+    def put_from(self, name: str, digest: str, content: str | bytes) -> None:
         """Write a file that was made from what has this digest."""
         self._now[name] = digest
-        self._write(self.root / name, content.encode("utf-8", "replace"))
+        data = content.encode("utf-8", "replace") if isinstance(content, str) else content
+        self._write(self.root / name, data)
 
     def close(self) -> int:
         """Remove what is out of date and list what is there; how many were removed."""

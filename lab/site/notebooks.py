@@ -22,9 +22,11 @@ from lab.site.code import highlighted, plain_output
 from lab.site.markdown import Picture, render
 from lab.site.pictures import data_address, kind_of
 from lab.site.sanitize import sanitized
+from lab.site.shrink import shrunk
 from lab.site.tex import formula
 
 _KINDS = {"png": "image/png", "jpg": "image/jpeg", "gif": "image/gif", "webp": "image/webp"}
+_WIDTH = 900  # pixels, about what a page of a notebook has for its figures
 _FORMULA = re.compile(r"\${1,2}([^$]+)\${1,2}")
 
 
@@ -47,7 +49,7 @@ class Cell:
     outputs: tuple[Output, ...]
 
 
-def cells_of(data: bytes) -> list[Cell] | None:
+def cells_of(data: bytes, *, full_figures: bool = True) -> list[Cell] | None:
     """The cells of a notebook file; None where it is not one."""
     try:
         notebook = orjson.loads(data)
@@ -56,10 +58,10 @@ def cells_of(data: bytes) -> list[Cell] | None:
     cells = notebook.get("cells") if isinstance(notebook, dict) else None
     if not isinstance(cells, list):
         return None
-    return [_cell(cell) for cell in cells if isinstance(cell, dict)]
+    return [_cell(cell, full_figures) for cell in cells if isinstance(cell, dict)]
 
 
-def _cell(cell: Mapping[str, Any]) -> Cell:
+def _cell(cell: Mapping[str, Any], full: bool) -> Cell:
     source = _text(cell.get("source"))
     kind = cell.get("cell_type")
     if kind == "markdown":
@@ -77,7 +79,7 @@ def _cell(cell: Mapping[str, Any]) -> Cell:
         highlighted(source, "python"),
         str(count) if isinstance(count, int) else "",
         role,
-        tuple(_outputs(outputs if isinstance(outputs, list) else [])),
+        tuple(_outputs(outputs if isinstance(outputs, list) else [], full)),
     )
 
 
@@ -90,7 +92,7 @@ def _bare_markdown(source: str) -> Markup:
     return render(source, _NotebookLinks({}))
 
 
-def _outputs(outputs: list[Any]) -> Iterator[Output]:
+def _outputs(outputs: list[Any], full: bool) -> Iterator[Output]:
     text = ""
     for output in outputs:
         if isinstance(output, dict) and output.get("output_type") == "stream":
@@ -99,13 +101,13 @@ def _outputs(outputs: list[Any]) -> Iterator[Output]:
         if text.strip():
             yield _words(text)
         text = ""
-        if isinstance(output, dict) and (shown := _output(output)):
+        if isinstance(output, dict) and (shown := _output(output, full)):
             yield shown
     if text.strip():
         yield _words(text)
 
 
-def _output(output: Mapping[str, Any]) -> Output | None:
+def _output(output: Mapping[str, Any], full: bool) -> Output | None:
     if output.get("output_type") == "error":
         trace = output.get("traceback")
         lines = [_text(line) for line in trace] if isinstance(trace, list) else []
@@ -113,7 +115,7 @@ def _output(output: Mapping[str, Any]) -> Output | None:
         return _words(said, "error")
     data = _mapping(output.get("data"))
     for kind in ("image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml"):
-        if kind in data and (address := _image(kind, _text(data[kind]))):
+        if kind in data and (address := _image(kind, _text(data[kind]), full)):
             alt = _text(data.get("text/plain")) or "figure"
             image = Markup('<img src="{}" alt="{}">').format(address, alt[:200])
             return Output("image", image)
@@ -138,7 +140,7 @@ def _words(text: str, kind: str = "text") -> Output:
     return Output(kind, Markup("{}").format(plain_output(text)))
 
 
-def _image(kind: str, content: str) -> str | None:
+def _image(kind: str, content: str, full: bool = True) -> str | None:
     """The image as an address that holds it; None where it is none."""
     if kind == "image/svg+xml":
         return data_address(kind, content.encode("utf-8", "replace"))
@@ -146,6 +148,7 @@ def _image(kind: str, content: str) -> str | None:
         data = base64.b64decode(content)
     except (binascii.Error, ValueError):
         return None
+    data = data if full else shrunk(data, width=_WIDTH)
     found = kind_of(data)
     return data_address(_KINDS[found], data) if found in _KINDS else None
 

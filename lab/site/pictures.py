@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 import struct
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
+from lab.site import shrink
 from lab.site.folder import SiteFolder
 from lab.site.markdown import Picture
+from lab.site.shrink import shrunk
 
 _LARGE = 20_000_000  # bytes; a larger file is no picture for a page
 _KINDS = {
@@ -21,10 +24,11 @@ _KINDS = {
 
 
 class Pictures:
-    """Puts each image into the site once, however many pages show it."""
+    """Puts each image into the site once, however many pages show it; `whole` ones as they are."""
 
-    def __init__(self, folder: SiteFolder) -> None:
+    def __init__(self, folder: SiteFolder, *, whole: bool = False) -> None:
         self._folder = folder
+        self._whole = whole
         self._found: dict[Path, Picture | None] = {}
 
     def put(self, file: Path, up: str) -> Picture | None:
@@ -48,8 +52,31 @@ class Pictures:
         if kind is None:
             return None
         name = f"files/{sha256(data).hexdigest()[:20]}.{kind}"
-        self._folder.put(name, data)
+        if self._whole or kind != "png":
+            self._folder.put(name, data)
+        else:
+            name = self._smaller(name, data)
         return Picture(name, *_size(data))
+
+    def _smaller(self, name: str, data: bytes) -> str:
+        """The name of the picture made smaller, which an earlier build may have done."""
+        digest = sha256(_how() + data).hexdigest()
+        small = name.removesuffix("png") + "webp"
+        for known in (small, name):
+            if self._folder.keep(known, digest):
+                return known
+        made = shrunk(data)
+        name = name if made is data else small
+        self._folder.put_from(name, digest, made)
+        return name
+
+
+@lru_cache(maxsize=1)
+def _how() -> bytes:
+    """What a smaller picture depends on beside the picture."""
+    import PIL
+
+    return PIL.__version__.encode() + Path(shrink.__file__).read_bytes()
 
 
 def kind_of(data: bytes) -> str | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from helpers import write_run, write_workspace
+from helpers import seeded_runs, write_run, write_workspace
 
 import lab
 from lab.errors import InputError
@@ -43,7 +43,7 @@ def test_every_page_is_there_and_every_link_leads_somewhere(lab_workspace: Works
     assert site.index == root / "index.html"
     assert (site.entries, site.runs, site.removed) == (2, 2, 0)
     pages = {name: data for name, data in files_of(root).items() if name.endswith(".html")}
-    assert len(pages) == site.pages == 3 + 2 + 1 + 2 + 2  # lists, entries, log, runs, notebooks
+    assert len(pages) == site.pages == 4 + 2 + 1 + 2 + 2  # lists, entries, log, runs, notebooks
     parsed = {name: Addresses(data.decode()) for name, data in pages.items()}
     inner = 0
     for name, page in parsed.items():
@@ -204,7 +204,7 @@ def _force() -> dict[str, bool]:
 def test_an_empty_workspace_has_a_site(tmp_path: Path) -> None:
     empty = Workspace.load(write_workspace(tmp_path / "empty"))
     site = lab.site.build(workspace=empty)
-    assert (site.entries, site.runs, site.pages) == (0, 0, 3)
+    assert (site.entries, site.runs, site.pages) == (0, 0, 4)
     assert "lab log new" in site.index.read_text()
 
 
@@ -234,3 +234,27 @@ def test_runs_of_all_shapes_have_pages(workspace: Workspace) -> None:
     assert "not finite" in pages["20260120_100100.html"]
     assert "nan" not in pages["20260120_100200.html"].lower().replace("finance", "")
     assert 'points="' in pages["20260120_100200.html"]
+
+
+def test_claims_say_how_they_stand(workspace: Workspace) -> None:
+    means, others = (0.40, 0.41, 0.40, 0.41, 0.42), (0.50, 0.52, 0.51, 0.50, 0.51)
+    values = {"mean": means, "attention": others}
+    seeded_runs(workspace.runs, "pooling", values, params={"dataset": "cifar10"})
+    asked = {"by": "pooling", "metric": "val/accuracy", "workspace": workspace}
+    lab.log.claim("attention beats mean", expect="attention>mean", date="2026-01-20", **asked)
+    lab.log.claim("mean <b>beats</b> max", expect="mean>attention", date="2026-01-21", **asked)
+    site = lab.site.build(workspace=workspace).index.parent
+    page = (site / "claims.html").read_text("utf-8")
+    assert "2 claims · 1 contradicted · 1 supported" in page
+    assert page.index("beats&lt;/b&gt; max") < page.index("attention beats mean")
+    assert '<span class="tone bad">Contradicted</span>' in page
+    assert '<span class="tone good">Supported</span>' in page
+    assert '<a href="entries/2026-01-20-claim-attention-beats-mean.html">' in page
+    assert '<a href="claims.html">2 claims</a>' in (site / "index.html").read_text("utf-8")
+    seeded_runs(
+        workspace.runs, "pooling", {"mean": others, "attention": means}, start=200,
+        params={"dataset": "cifar10"},
+    )  # fmt: skip
+    page = (lab.site.build(workspace=workspace).index.parent / "claims.html").read_text("utf-8")
+    assert "10 runs since its day" in page
+    assert "supported on its day" in page
