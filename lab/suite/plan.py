@@ -21,6 +21,8 @@ from lab.schema import Schema
 from lab.suite.schema import Arm, Suite
 from lab.workspace import Workspace
 
+AFRESH = "asked for afresh"
+
 
 @dataclass(frozen=True)
 class PlannedRun:
@@ -203,7 +205,7 @@ def _decide(
         if run.notebook is None or Path(run.notebook).name == item.notebook.name
     ]
     if fresh:
-        return _due(item, "asked for afresh")
+        return _due(item, AFRESH)
     if not candidates:
         return _due(item, "no run of it yet")
     reasons = [mismatch(run, item.notebook, item.params, state) for run in candidates]

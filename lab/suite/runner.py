@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -14,8 +14,11 @@ from lab.executors.node import comes_again, resumed
 from lab.executors.running import complete
 from lab.notebook.job import Job
 from lab.record.run import Run
+from lab.suite.claims import Claims
 from lab.suite.plan import PlannedRun
 from lab.workspace import Workspace
+
+_LOOK = 0.5  # seconds between looks at runs that another process makes
 
 
 class Watcher(Protocol):
@@ -36,6 +39,7 @@ class Outcome:
     runs: dict[int, Run] = field(default_factory=dict)
     refused: list[tuple[PlannedRun, LabError]] = field(default_factory=list)
     interrupted: bool = False
+    entries_are_due: bool = True  # else another process that carried it out, too, writes them
 
     @property
     def failures(self) -> list[tuple[PlannedRun, Run]]:
@@ -76,7 +80,8 @@ def run_suite_plan(
     One failing run never stops the others. A run that crashed, or that a cluster took away, is
     tried again up to `retries` times; a failed one is not, since it would fail again. No run starts
     after `until`; those under way then go on to their end. Ctrl-C ends the runs under way as
-    `stopped`; what is there then is returned, and the next call goes on from it.
+    `stopped`; what is there then is returned, and the next call goes on from it. Where another
+    process carries out the same suite, each run is made once, and its end is waited for.
     """
     if until is not None and on_cluster(on):
         raise InputError(
@@ -86,12 +91,20 @@ def run_suite_plan(
         )
     executor = executor_by_name(on, workspace, workers=1 if on == "inline" else workers)
     count = sum(item.due for item in plan) if on_cluster(on) else (workers or 1)
-    work = _Work(workspace, executor, retries, watcher)
     outcome = Outcome(plan)
+    # What Slurm has been given is known by its own record of submissions.
+    shared = plan and on.partition(":")[0] != "slurm"
+    claims = Claims(plan[0].suite, workspace) if shared else None
+    work = _Work(workspace, executor, retries, watcher, claims)
     try:
         complete(closing(executor, work.through(outcome, max(1, count), until, now)))
+        if claims is not None and outcome.runs and not outcome.not_started:
+            outcome.entries_are_due = claims.may_write_entries(outcome.ids)
     except asyncio.CancelledError:
         outcome.interrupted = True
+    finally:
+        if claims is not None:
+            claims.close()
     return outcome
 
 
@@ -124,12 +137,18 @@ class _Work:
     """What every worker of a suite shares."""
 
     def __init__(
-        self, workspace: Workspace, executor: Executor, retries: int, watcher: Watcher
+        self,
+        workspace: Workspace,
+        executor: Executor,
+        retries: int,
+        watcher: Watcher,
+        claims: Claims | None,
     ) -> None:
         self._workspace = workspace
         self._executor = executor
         self._retries = retries
         self._watcher = watcher
+        self._claims = claims
 
     async def through(
         self,
@@ -138,16 +157,38 @@ class _Work:
         until: datetime | None,
         now: Callable[[], datetime],
     ) -> None:
-        queue = iter([item for item in outcome.plan if item.due])
+        waiting = [item for item in outcome.plan if item.due]
+        while waiting:
+            queue, elsewhere = iter(waiting), list[PlannedRun]()
 
-        async def work() -> None:
-            for item in queue:
-                if until is not None and now() >= until:
-                    return
+            async def work(
+                queue: Iterator[PlannedRun] = queue, elsewhere: list[PlannedRun] = elsewhere
+            ) -> None:
+                for item in queue:
+                    if until is not None and now() >= until:
+                        return
+                    if self._claims is not None and not self._claims.take(item):
+                        elsewhere.append(item)
+                    else:
+                        await self._carry_out_claimed(item, outcome)
+
+            # gather, not a task group: a second Ctrl-C has to reach the workers as the first did.
+            await asyncio.gather(*(work() for _ in range(workers)))
+            if waiting := elsewhere:
+                await asyncio.sleep(_LOOK)
+
+    async def _carry_out_claimed(self, item: PlannedRun, outcome: Outcome) -> None:
+        claims = self._claims
+        if claims is None:
+            return await self._carry_out(item, outcome)
+        try:
+            if (run := claims.made_elsewhere(item)) is not None:
+                outcome.runs[item.index] = run
+                self._watcher.ended(item, run, again=False)
+            else:
                 await self._carry_out(item, outcome)
-
-        # gather, not a task group: a second Ctrl-C has to reach the workers as the first one did.
-        await asyncio.gather(*(work() for _ in range(workers)))
+        finally:
+            claims.release(item)
 
     async def _carry_out(self, item: PlannedRun, outcome: Outcome) -> None:
         run: Run | None = None
@@ -168,6 +209,8 @@ class _Work:
 
         def on_start(run_id: str) -> None:
             started.append(run_id)
+            if self._claims is not None:
+                self._claims.begun(item, run_id)
             self._watcher.started(item, run_id)
 
         job = job_of(item)
