@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import date as calendar
 from pathlib import Path
@@ -174,16 +175,16 @@ def new(
         return _complete(pending, draft, about[0], proposed, workspace, edit=edit, dry_run=dry_run)
     text = render(f"{kind}_entry", workspace, entry=draft)
     path = _file(file, kind, draft.title, workspace)
-    if edit:
-        text = edited(text)
-    # The editor may have changed title and date.
-    heading = text.strip().split("\n", 1)[0].lstrip("# ").strip()
-    dated = date_of(heading) or draft.date
-    name = heading.removeprefix(dated).strip()
     line = None
+    with edited(text) if edit else nullcontext(text) as text:
+        # The editor may have changed title and date.
+        heading = text.strip().split("\n", 1)[0].lstrip("# ").strip()
+        dated = date_of(heading) or draft.date
+        name = heading.removeprefix(dated).strip()
+        if not dry_run:
+            with written(due_pictures(text, workspace)):
+                line = add_entry(path, text, title=name if kind == "campaign" else "")
     if not dry_run:
-        with written(due_pictures(text, workspace)):
-            line = add_entry(path, text, title=name if kind == "campaign" else "")
         save_snapshots(text, workspace)
     place = f"{workspace.relative(path)}:{line}" if line else workspace.relative(path)
     return NewEntry(name, dated, path, line, text, place, proposed.repeated)

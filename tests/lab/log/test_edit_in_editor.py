@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -72,13 +77,57 @@ def test_an_editor_that_is_not_there(
         new(workspace)
 
 
-def test_words_without_a_heading_are_kept(
-    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+UNCLOSED = "path.write_text(path.read_text() + '\\n```\\nmy words\\n')"
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("path.write_text('my words')", "lost its heading"),
+        ("path.write_text('## T\\n\\nmy words'); sys.exit(3)", "ended with code 3"),
+        ("path.write_bytes(b'## T\\n\\nmy words \\xff')", "not UTF-8"),
+        (UNCLOSED, "code fence or comment in the new entry is not closed"),
+    ],
+)
+def test_words_that_are_not_written_are_kept(
+    workspace: Workspace,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    code: str,
+    message: str,
 ) -> None:
-    editor(tmp_path, monkeypatch, "path.write_text('just words')")
-    with pytest.raises(LogError, match="lost its heading") as caught:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    editor(tmp_path, monkeypatch, code)
+    with pytest.raises(LogError, match=message) as caught:
         new(workspace)
-    kept = Path(re.findall(r"your text is in (\S+\.md)", str(caught.value))[0])
-    assert kept.read_text() == "just words"
-    kept.unlink()
+    kept = Path(re.findall(r"Your text is in (\S+\.md)", str(caught.value))[0])
+    assert b"my words" in kept.read_bytes()
+    assert not workspace.research_log.exists()
+
+
+@pytest.mark.parametrize("words", ["", "path.write_text('## T\\n\\nmy words')"])
+def test_ctrl_c_in_the_editor(workspace: Workspace, tmp_path: Path, words: str) -> None:
+    """As in a terminal, where the editor and the command are interrupted together."""
+    ready = tmp_path / "ready"
+    script = tmp_path / "editor.py"
+    script.write_text(
+        f"import pathlib, sys, time\npath = pathlib.Path(sys.argv[-1])\n{words}\n"
+        f"pathlib.Path({str(ready)!r}).touch()\ntime.sleep(60)\n"
+    )
+    place = {"LAB_WORKSPACE": str(workspace.root), "TMPDIR": str(tmp_path)}
+    command = subprocess.Popen(
+        [sys.executable, "-m", "lab.cli", "log", "new", "research", "T", "--edit"],
+        env=os.environ | place | {"EDITOR": f"{sys.executable} {script}"},
+        stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    while not ready.exists():
+        assert command.poll() is None
+        time.sleep(0.02)
+    os.killpg(command.pid, signal.SIGINT)
+    said = command.communicate(timeout=30)[1]
+    assert command.returncode == 1
+    assert "Traceback" not in said.partition("lab: ")[2]
+    kept = re.findall(r"Your text is in (\S+\.md)", said)
+    assert [Path(path).read_text() for path in kept] == (["## T\n\nmy words"] if words else [])
+    assert len([*tmp_path.glob("lab-entry-*")]) == len(kept)
     assert not workspace.research_log.exists()
