@@ -50,8 +50,9 @@ def check(
     summary = _summary(found)
     if failed:
         summary = summary.replace("Everything holds.", "Every number holds.")
+        more = f" and {len(failed) - 1} more" if len(failed) > 1 else ""
         summary += (
-            f" Contradicted by its runs: {failed[0].text!r}. Say so in its entry, as with "
+            f" Contradicted by its runs: {failed[0].text!r}{more}. Say so in its entry, as with "
             f"`lab log status '{failed[0].entry}' Contradicted`."
         )
     typer.echo(summary, err=as_json)
