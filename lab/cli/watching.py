@@ -230,7 +230,7 @@ def _chart(chart: Chart, width: int) -> RenderableType:
     log = low > 0 and high / low > _LOG_FROM
     scale = math.log if log else float
     canvas = Canvas(width, _HEIGHT, (min(steps), max(steps)), (scale(low), scale(high)))
-    title = Text(f"{chart.name + (' (log)' if log else ''):<{_LABEL}}", style="bold")
+    title = Text(f"{chart.name + (' (log)' if log else ''):<{_LABEL - 1}} ", style="bold")
     for owner, (split, points) in enumerate(chart.series.items()):
         drawn = [(x, scale(y) if math.isfinite(y) else y) for x, y in points]
         canvas.draw(drawn, owner)
