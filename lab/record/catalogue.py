@@ -49,7 +49,7 @@ def find_runs(
     A folder that cannot be read is left out with a warning. Raises QueryError.
     """
     query = parse_query(where) if where else None
-    listing = Listing(workspace.runs, _needs(query, sort))
+    listing = Listing(workspace.runs, _needs(query))
     found: Iterable[Run] = listing
     if query is not None:
         found = query.select(listing)
@@ -122,11 +122,11 @@ def _names(index: Index, runs: Path) -> list[str]:
         raise _unreadable(runs, error) from None
 
 
-def _needs(query: Query | None, sort: str | None) -> int:
-    """What of a run tells whether and where it is listed."""
+def _needs(query: Query | None) -> int:
+    """What of a run tells whether it matches."""
     names = () if query is None else query.names
     needs = RECORD | PARAMS if any("/" not in name for name in names) else 0
-    return needs | (SUMMARY if sort or any("/" in name for name in names) else 0)
+    return needs | (SUMMARY if any("/" in name for name in names) else 0)
 
 
 def find_run(workspace: Workspace, run_id: str) -> Run:

@@ -87,6 +87,13 @@ class IndexedRun(Run):
             state["_checked"] |= missing
         return True
 
+    def may_have(self, key: str) -> bool:
+        state = self.__dict__
+        if "record" in state or not self.is_current(RECORD):
+            return True
+        content = state["_segment"].document(state["_row"], _KIND["record"])
+        return content is None or orjson.dumps(key) in content
+
     def forget(self) -> None:
         """Let go of what the index can give again."""
         if self.__dict__["_row"] is not None:

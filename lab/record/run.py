@@ -117,6 +117,10 @@ class Run:
         notes = self.summary.get("notes")
         return notes if isinstance(notes, dict) else {}
 
+    def may_have(self, key: str) -> bool:
+        """Whether run.json can have this key: always, where that is not known without reading."""
+        return True
+
     def best(self, metric: str) -> float | None:
         entry = self.metrics.get(metric)
         return entry.get("best") if entry else None
