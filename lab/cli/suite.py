@@ -144,6 +144,7 @@ def _execute(
 ) -> Outcome:
     from datetime import datetime
 
+    from lab.cli.ahead import load_ahead
     from lab.cli.progress import Progress
     from lab.duration import parse_clock
     from lab.suite import run_suite_plan
@@ -158,6 +159,8 @@ def _execute(
         console.print("Ctrl-C cancels the jobs; with --detach they are left to Slurm", style="dim")
     if len(due) < len(plan):
         console.print(f"{len(plan) - len(due)} are done already (lab suite status says which)")
+    if due:
+        load_ahead()
     with Progress(due, workspace, console) as progress:
         return run_suite_plan(
             plan,
