@@ -30,15 +30,11 @@ _STYLES = {"done": "green", "running": "cyan", "queued": "blue", "due": "yellow"
 def status(file: File, as_json: Json = False) -> None:
     """Which runs of a suite are there, under way or in the queue, and why the others are due."""
     from lab.cli.show import print_json, stdout
-    from lab.suite import plan_suite, read_suite
-    from lab.suite.cluster import open_states, standing
+    from lab.suite import status as suite_status
     from lab.workspace import Workspace
 
     workspace = Workspace.find()
-    suite = read_suite(file)
-    plan = plan_suite(suite, workspace)
-    open_states(plan, workspace)  # what Slurm has ended is recorded before it is read
-    rows = standing(plan_suite(suite, workspace), workspace)
+    rows = suite_status(file, workspace=workspace)
     if as_json:
         print_json([_row(row, workspace) for row in rows])
     else:
@@ -49,12 +45,11 @@ def cancel(file: File, as_json: Json = False) -> None:
     """Cancel the Slurm jobs of a suite; runs under way end as stopped."""
     from lab.cli.show import print_json, stdout
     from lab.numbers import counted
-    from lab.suite import plan_suite, read_suite
-    from lab.suite.cluster import cancel_plan
+    from lab.suite import cancel as cancel_suite
     from lab.workspace import Workspace
 
     workspace = Workspace.find()
-    cancelled = cancel_plan(plan_suite(read_suite(file), workspace), workspace)
+    cancelled = cancel_suite(file, workspace=workspace)
     stopped = [state.last.run_id for state in cancelled if state.last is not None]
     if as_json:
         jobs = [state.task.job_id for state in cancelled]

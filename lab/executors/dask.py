@@ -192,5 +192,5 @@ def _check_dask() -> None:
         raise InputError(
             "Dask support is not installed",
             seen="no package distributed",
-            do="pip install 'cvkan-lab[dask]'.",
+            do="`make setup` installs it, or pip install distributed.",
         ) from None

@@ -67,7 +67,7 @@ def check_slurm() -> None:
         raise InputError(
             "Slurm support is not installed",
             seen="no package submitit",
-            do="pip install 'cvkan-lab[slurm]'.",
+            do="`make setup` installs it, or pip install submitit.",
         ) from None
     if shutil.which("sbatch") is None:
         raise InputError(

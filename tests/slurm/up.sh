@@ -44,8 +44,8 @@ SlurmctldPort=${ports[0]}
 SlurmUser=$me
 SlurmdUser=$me
 AuthType=auth/munge
-# A requeued job waits for cred_expire seconds before it starts again (120 unless told).
-AuthInfo=socket=$dir/munge/socket,cred_expire=2
+# A requeued job waits for cred_expire seconds before it starts again: 120 unless told, 5 at least.
+AuthInfo=socket=$dir/munge/socket,cred_expire=5
 CredType=cred/munge
 StateSaveLocation=$dir/state
 SlurmdSpoolDir=$dir/spool/%n
