@@ -108,8 +108,8 @@ def _rows(rows: Iterable[tuple[str, Any, Any]], a: str, b: str) -> Table | None:
 
 def _print_code(found: RunDiff, console: Console) -> None:
     code = found.code
-    if code.same:
-        console.print("[bold]code[/bold]  the same")
+    if code.same or (code.same is None and not code.files):
+        console.print(f"[bold]code[/bold]  {'the same' if code.same else 'not recorded'}")
         return
     commits = " -> ".join(code.commits)
     said = "differs" if code.same is False else "not recorded"

@@ -54,7 +54,8 @@ def _facts(run: Run, workspace: Workspace) -> Table:
         table.add_row("suite", f"{suite['name']}, arm {suite['arm']}")
     started = f"{run.started:%Y-%m-%d %H:%M:%S} UTC" if run.started else "-"
     table.add_row("started", f"{started}, took {show_duration(run.seconds)}")
-    table.add_row("on", f"{record.get('host')}, {record.get('device') or 'device not said'}")
+    host = record.get("host") or "machine not said"
+    table.add_row("on", f"{host}, {record.get('device') or 'device not said'}")
     if used := used_text(record):
         table.add_row("used", used)
     if git.get("sha"):
@@ -64,6 +65,10 @@ def _facts(run: Run, workspace: Workspace) -> Table:
         table.add_row("data", f"{source['name']}  {str(source['sha256'])[:12]}")
     if run.tags:
         table.add_row("tags", " ".join(run.tags))
+    if origin := record.get("imported"):
+        table.add_row("imported", f"from {origin['source']} ({origin['from']}, {origin['id']})")
+    if again := record.get("rerun"):
+        table.add_row("repeats", f"{again['of']}. {again.get('said') or ''}".strip())
     table.add_row("folder", workspace.relative(run.path.root))
     return table
 

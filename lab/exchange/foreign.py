@@ -130,6 +130,8 @@ def write_run(paths: RunPaths, foreign: Foreign, origin: Mapping[str, str]) -> N
     imported: dict[str, Any] = {**origin, "id": foreign.id, "sha256": foreign.sha256()}
     imported |= {"names": changed} if changed else {}
     record = _record(foreign) | {"imported": imported}
+    if len(names) == 1 and not record["headline"]:
+        record["headline"] = next(iter(names.values()))
     if goals := _goals(names, record.get("goals", {})):
         record["goals"] = goals
     write_json(paths.params, redact_params(foreign.params))

@@ -25,6 +25,7 @@ ID_TAG = "lab.id"
 RECORD_TAG = "lab.run"
 NOTES_TAG = "lab.notes"
 PARAMS_TAG = "lab.params"
+_PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
 _LOGGERS = ("mlflow", "alembic")
 
 
@@ -51,7 +52,7 @@ def opened(address: str, *, create: bool = False) -> Iterator[MlflowClient]:
         except (MlflowException, SQLAlchemyError) as error:
             raise InputError(
                 "MLflow refused",
-                seen=f"{shown(address)}: {str(error).strip().splitlines()[0]:.300}",
+                seen=f"{shown(address)}: {str(error).strip().splitlines()[0]:.200}",
                 do="Look at the address, and at the version of what is there.",
             ) from None
 
@@ -102,6 +103,8 @@ def _quiet(*, file_store: bool) -> Iterator[None]:
         "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
         "GIT_PYTHON_REFRESH": "quiet",
     }
+    # By itself it would try for four minutes to reach a server that is not there.
+    wanted |= {name: value for name, value in _PATIENCE.items() if name not in os.environ}
     if file_store:
         wanted["MLFLOW_ALLOW_FILE_STORE"] = "true"
     before = {name: os.environ.get(name) for name in wanted}

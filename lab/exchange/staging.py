@@ -28,8 +28,9 @@ _YOUNG = 60.0  # seconds
 class Staging:
     """Runs on their way in. All of them appear in `runs` when `publish` returns, or none does.
 
-    It lies in the runs folder, so that a run appears by one rename. What a killed import left is
-    removed by the next one.
+    It lies in the runs folder, so that a run appears by one rename: killed between two of these,
+    an import leaves whole runs, and repeating it brings the rest. What a killed import left of its
+    staging is removed by a later one.
     """
 
     runs: Path

@@ -60,7 +60,11 @@ def test_to_tensorboard_and_from_csv(lab: Lab, two: Workspace, tmp_path: Path) -
     said = lab("export", A, B, "--to", f"tensorboard:{tmp_path}/logs")
     assert said.out == f"One run written to {tmp_path}/logs\nOne run there already, not touched\n"
     (tmp_path / "x.csv").write_text("step,val/loss\n1,0.5\n")
-    assert lab("import", tmp_path / "x.csv").out.startswith("One run imported from")
+    said = lab("import", tmp_path / "x.csv").out
+    assert said.startswith("One run imported from")
+    page = lab("show", said.split()[-1]).out
+    assert f"from {tmp_path}/x.csv (csv, x)" in page
+    assert "machine not said" in page
 
 
 @pytest.mark.parametrize(
@@ -107,9 +111,11 @@ def test_a_rerun_says_whether_the_numbers_come_again(
     assert said.code == 0
     assert f"The numbers are exactly those of {first}: 4 values of 2 metrics." in said.out
     assert f"lab diff {first} " in said.out
-    again = json.loads(lab("rerun", first, "-p", "epochs=3", "--json").out)
-    assert again["rerun"]["of"] == first
-    assert again["rerun"]["agreement"] == "not_compared"
+    again = said.out.split(f"lab diff {first} ")[1].split()[0]
+    assert f"{first}. The numbers are exactly" in lab("show", again).out
+    found = json.loads(lab("rerun", first, "-p", "epochs=3", "--json").out)
+    assert found["rerun"]["of"] == first
+    assert found["rerun"]["agreement"] == "not_compared"
     said = lab("rerun", first, "--source")
     assert (said.code, said.out) == (2, "")
     assert "in no git repository" in said.err

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import lab
@@ -49,6 +49,7 @@ def test_curves_of_several_runs(workspace: Workspace, tmp_path: Path) -> None:
     runs = imported(text, workspace, tmp_path)
     assert {run.name: run.last("val/loss") for run in runs} == {"a": 0.4, "b": 0.7}
     assert all(list(run.metrics) == ["val/loss"] for run in runs)
+    assert all(run.headline == "val/loss" for run in runs)  # the only one it can be
 
 
 def test_a_table_of_runs_as_mlflow_writes_it(workspace: Workspace, tmp_path: Path) -> None:
@@ -118,6 +119,7 @@ def test_options_of_another_kind(workspace: Workspace, tmp_path: Path) -> None:
         lab.import_runs(tmp_path / "a.csv", kind="cvs", workspace=workspace)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # on a busy machine
 @given(st.lists(st.text(max_size=20), max_size=8, unique=True))
 def test_every_metric_gets_a_name_of_its_own(originals: list[str]) -> None:
     found = metric_names(originals)

@@ -155,9 +155,7 @@ def test_no_events(workspace: Workspace, tmp_path: Path) -> None:
     assert list(workspace.runs.iterdir()) == []
 
 
-@settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     curves=st.dictionaries(
         st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=12),

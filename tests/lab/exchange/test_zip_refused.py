@@ -8,7 +8,10 @@ import json
 import os
 import random
 import shutil
+import signal
 import stat
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +22,7 @@ from helpers import write_run
 
 import lab
 from lab.errors import InputError
-from lab.exchange import staging
+from lab.exchange import staging, unpack
 from lab.exchange.bomb import swells
 from lab.workspace import Workspace
 
@@ -244,6 +247,51 @@ def test_an_interruption_leaves_nothing(
     with pytest.raises(KeyboardInterrupt):
         lab.import_runs(file, workspace=workspace)
     assert list(workspace.runs.iterdir()) == []
+
+
+_KILLED = """
+import os, signal, sys
+import lab
+from lab.exchange import unpack
+
+checked = []
+def check(folder, run_id, check=unpack._check_record):
+    checked.append(check(folder, run_id))
+    if len(checked) == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+unpack._check_record = check
+lab.import_runs(sys.argv[1], workspace=lab.Workspace.find(sys.argv[2]))
+"""
+
+
+def test_a_killed_import_shows_no_run_and_the_next_one_brings_all(
+    file: Path, workspace: Workspace
+) -> None:
+    words = [sys.executable, "-c", _KILLED, str(file), str(workspace.root)]
+    assert subprocess.run(words, timeout=60).returncode == -signal.SIGKILL
+    (left,) = workspace.runs.iterdir()
+    assert left.name.startswith(".import-")
+    assert lab.runs(workspace=workspace).empty
+    assert lab.check(workspace=workspace) == []
+    os.utime(left, (0, 0))
+    assert lab.import_runs(file, workspace=workspace).runs == (ID, SECOND)
+    assert not left.exists()
+
+
+def test_a_run_that_appears_meanwhile(
+    file: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check = unpack._check_record
+
+    def slow(folder: Path, run_id: str) -> None:
+        check(folder, run_id)
+        (workspace.runs / SECOND).mkdir(exist_ok=True)  # as another import would
+
+    monkeypatch.setattr(unpack, "_check_record", slow)
+    with pytest.raises(InputError, match=f"has appeared meanwhile: {SECOND}"):
+        lab.import_runs(file, workspace=workspace)
+    assert [path.name for path in workspace.runs.iterdir()] == [SECOND]
 
 
 def test_what_a_killed_import_left_goes_with_the_next(file: Path, workspace: Workspace) -> None:

@@ -242,9 +242,7 @@ scalars = (
 values = scalars | st.lists(scalars, max_size=3) | st.dictionaries(st.text(), scalars, max_size=3)
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     params=st.dictionaries(st.text(min_size=1, max_size=10), values, max_size=4),
     files=st.dictionaries(names, st.binary(max_size=200), max_size=4),
