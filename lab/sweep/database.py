@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 BEAT = 20  # seconds between two signs of life of a trial in a database
 _SILENT = 90  # seconds without one after which its process is taken for gone
 
+_FILES = "Give a journal file, an SQLite file or a URL such as sqlite:///study.db."
+_SERVER = "Check that it runs; a password may be in the URL, in PGPASSWORD or in ~/.pgpass."
+
 _passwords: dict[str, str] = {}  # URL without its password -> as it was given to this process
 
 
@@ -62,10 +65,11 @@ def shared(url: str) -> RDBStorage:
 @cache
 def _connect(url: str) -> RDBStorage:
     from optuna.storages import RDBStorage
-    from sqlalchemy import create_engine
+    from sqlalchemy import NullPool, create_engine
 
     # Two machines that make the tables of a new database at once would be in each other's way.
-    with _readable(url), _engine_locked(create_engine(_with_driver(url)), "optuna"):
+    once = create_engine(_with_driver(url), poolclass=NullPool)
+    with _readable(url, _SERVER), _engine_locked(once, "optuna"):
         return RDBStorage(
             _with_driver(url),
             engine_kwargs={"pool_pre_ping": True},
@@ -110,7 +114,7 @@ def _with_driver(url: str) -> str:
 
 
 @contextlib.contextmanager
-def _readable(url: str) -> Iterator[None]:
+def _readable(url: str, do: str = _FILES) -> Iterator[None]:
     """Optuna kept quiet, and the errors of its storages and their drivers as one message."""
     from lab.sweep.storage import quiet_optuna
 
@@ -130,5 +134,5 @@ def _readable(url: str) -> Iterator[None]:
         raise SweepError(
             "This is no Optuna storage that can be read",
             seen=f"{without_password(url)} ({first})",
-            do="Give a journal file, an SQLite file or a URL such as sqlite:///study.db.",
+            do=do,
         ) from None
