@@ -32,7 +32,7 @@ Point = tuple[int, float | None, float]  # step, time (seconds since the epoch),
 
 _STEPS = 2**63
 # Keys that a run of lab keeps when it comes back from another tool, where they are what they were.
-_KEPT: dict[str, type] = {
+KEPT: dict[str, type] = {
     "notebook": str,
     "reason": str,
     "suite": dict,
@@ -208,7 +208,7 @@ def _record(foreign: Foreign) -> dict[str, Any]:
         "data": [],
         "headline": None,
         "error": None,
-        **{k: foreign.record[k] for k, t in _KEPT.items() if isinstance(foreign.record.get(k), t)},
+        **{k: foreign.record[k] for k, t in KEPT.items() if isinstance(foreign.record.get(k), t)},
     }
 
 

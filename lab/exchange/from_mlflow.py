@@ -124,9 +124,10 @@ def _runs(client: MlflowClient, experiments: list[str], notes: list[str]) -> Ite
 
 def _foreign(client: MlflowClient, experiments: Mapping[str, str], run: MlflowRun) -> Foreign:
     tags = dict(run.data.tags)
-    record = _object(tags.get(RECORD_TAG)) if ID_TAG in tags else {}
-    params = _object(tags.get(PARAMS_TAG)) if record else {}
-    own = bool(record)
+    own = ID_TAG in tags
+    # What was too long for a tag is not there; the id always is.
+    record = {"id": tags[ID_TAG]} | _object(tags.get(RECORD_TAG)) if own else {}
+    params = _object(tags.get(PARAMS_TAG)) if own else {}
     curves = {
         _own_name(name) if own else name: points
         for name in sorted(run.data.metrics)

@@ -10,6 +10,7 @@ import orjson
 
 from lab.exchange import mlflow_client
 from lab.exchange.contents import is_portable, run_files
+from lab.exchange.foreign import KEPT
 from lab.exchange.mlflow_client import ID_TAG, NOTES_TAG, PARAMS_TAG, RECORD_TAG, opened, shown
 from lab.exchange.result import Exported
 from lab.record.files import encode
@@ -116,7 +117,7 @@ def _tags(run: Run) -> dict[str, str]:
     git: Mapping[str, Any] = run.record.get("git") or {}
     tags = {
         ID_TAG: run.id,
-        RECORD_TAG: _json(run.record),
+        RECORD_TAG: _short_record(run),
         PARAMS_TAG: _json(run.params),
         "mlflow.source.type": "NOTEBOOK" if run.notebook else "LOCAL",
         "mlflow.source.name": run.notebook or "",
@@ -129,6 +130,15 @@ def _tags(run: Run) -> dict[str, str]:
         "lab.tags": " ".join(run.tags),
     }
     return {name: value for name, value in tags.items() if value and len(value) <= _LONGEST_TAG}
+
+
+def _short_record(run: Run) -> str:
+    """What run.json says that MLflow has no place for; without what is too long for a tag."""
+    said = {key: run.record.get(key) for key in (*KEPT, "id", "name", "tags", "status")}
+    for key in ("error", "data"):
+        if len(_json(said)) > _LONGEST_TAG:
+            del said[key]
+    return _json(said)
 
 
 def _json(value: Any) -> str:

@@ -140,6 +140,23 @@ def test_there_and_back(workspace: Workspace, folder: Path, tmp_path: Path) -> N
     assert lab.check(workspace=other) == []
 
 
+def test_what_is_too_long_for_mlflow(
+    workspace: Workspace, folder: Path, client: Any, tmp_path: Path
+) -> None:
+    error = {"type": "ValueError", "message": "x" * 20_000, "cell": 3}
+    params = {"text": "y" * 10_000, "seed": 1}
+    rich_run(workspace.runs, params=params, status="failed", error=error)
+    lab.export(ID, to=f"mlflow:{folder}", workspace=workspace)
+    (run,) = client.search_runs([client.get_experiment_by_name("pilot").experiment_id])
+    assert run.data.params["text"] == "y" * 6000
+    assert lab.import_runs(folder, workspace=workspace).here == (ID,)
+    other = Workspace.load(write_workspace(tmp_path / "other"))
+    (back,) = lab.import_runs(folder, workspace=other).runs
+    found = find_run(other, back)
+    assert (found.status, found.arm, found.error) == ("failed", "wide", None)
+    assert set(found.metrics) == {"val/accuracy", "train/loss", "val/p@1+x"}
+
+
 def foreign(client: Any, name: str = "vision", **tags: str) -> str:
     """A run as somebody without lab would log it."""
     from mlflow.entities import Metric, Param

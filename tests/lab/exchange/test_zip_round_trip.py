@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import os
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -179,16 +180,35 @@ def test_a_log_that_cites_the_runs_is_checked_there(
     assert lab.log.check(workspace=other) != []
 
 
-def test_big_logs_pass_in_little_memory_and_are_not_taken_for_a_bomb(
+def test_a_long_dull_log_is_not_taken_for_a_bomb(
+    workspace: Workspace, other: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lab.exchange.bomb._HARMLESS", 1 << 20)
+    folder = write_run(workspace.runs, ID, curves={"val/loss": [1.0]})
+    (folder / "artifacts").mkdir()
+    with (folder / "artifacts" / "zeros.bin").open("wb") as file:
+        file.truncate(20 << 20)  # would pack to a thousandth
+    lab.export(ID, file=tmp_path / "a.zip", workspace=workspace)
+    assert lab.import_runs(tmp_path / "a.zip", workspace=other).runs == (ID,)
+    assert (other.runs / ID / "artifacts" / "zeros.bin").stat().st_size == 20 << 20
+
+
+def test_big_files_pass_in_little_memory(
     workspace: Workspace, other: Workspace, tmp_path: Path
 ) -> None:
     folder = write_run(workspace.runs, ID, curves={"val/loss": [1.0]})
     (folder / "artifacts").mkdir()
-    with (folder / "artifacts" / "zeros.bin").open("wb") as file:
-        file.truncate(80 << 20)  # would pack to a thousandth
-    lab.export(ID, file=tmp_path / "a.zip", workspace=workspace)
-    assert lab.import_runs(tmp_path / "a.zip", workspace=other).runs == (ID,)
-    assert (other.runs / ID / "artifacts" / "zeros.bin").stat().st_size == 80 << 20
+    noise = os.urandom(1 << 20)
+    with (folder / "artifacts" / "log.txt").open("wb") as file:
+        for _ in range(16):
+            file.write(noise)
+    tracemalloc.start()
+    try:
+        lab.export(ID, file=tmp_path / "a.zip", workspace=workspace)
+        lab.import_runs(tmp_path / "a.zip", workspace=other)
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def test_links_out_of_the_run_stay_and_are_told(
