@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from functools import lru_cache
-from itertools import groupby
 from typing import Any
 
 from lab.errors import LabError
+from lab.log.evidence.pinned import confirmed_runs, numbers_of, spans
 from lab.log.evidence.source import LiveRuns, RunSource
 from lab.log.evidence.sourced_sweep import sourced_analysis
 from lab.log.render import render
@@ -20,7 +19,7 @@ from lab.sweep.study import Study
 
 Spec = dict[str, Any]
 
-PARTS = ("verdict", "trials", "decisions")
+PARTS = ("verdict", "trials", "plan")
 
 
 def sweep_spec(study: Study) -> Spec:
@@ -35,6 +34,7 @@ def sweep_spec(study: Study) -> Spec:
         "study": study.name,
         "trials": spans([trial.number for trial in ended]),
         "runs": list(dict.fromkeys(runs)),
+        **({"confirmed": confirmed} if (confirmed := confirmed_runs(study)) else {}),
     }
 
 
@@ -47,8 +47,8 @@ def sweep_text(spec: Spec, source: RunSource) -> str:
 
 def analyzed(spec: Spec, source: RunSource) -> Analysis:
     """The analysis of the trials that the evidence names, made once for equal trials."""
-    study = source.study(spec["study"], numbers_of(spec["trials"]))
-    return _analyzed(json.dumps(plain_study(measured(study, source.run))))
+    study = measured(source.study(spec), source.run)
+    return _analyzed(json.dumps(plain_study(study)))
 
 
 def later_trials(spec: Spec, source: LiveRuns) -> list[int]:
@@ -68,20 +68,3 @@ def with_later(spec: Spec, source: LiveRuns) -> Spec:
 @lru_cache(maxsize=4)
 def _analyzed(plain: str) -> Analysis:
     return analyze(study_of_plain(json.loads(plain)))
-
-
-def spans(numbers: Sequence[int]) -> str:
-    """Numbers in few characters: 0, 1, 2, 5 are "0-2,5"."""
-    listed = sorted(numbers)
-    runs = groupby(enumerate(listed), key=lambda pair: pair[1] - pair[0])
-    groups = [[number for _, number in group] for _, group in runs]
-    return ",".join(f"{g[0]}-{g[-1]}" if len(g) > 1 else str(g[0]) for g in groups)
-
-
-def numbers_of(text: str) -> list[int]:
-    """The numbers that `spans` wrote."""
-    found: list[int] = []
-    for part in text.split(",") if text else ():
-        first, _, last = part.partition("-")
-        found += range(int(first), int(last or first) + 1)
-    return found

@@ -16,9 +16,11 @@ from lab.sweep.classes import Classes, classes
 from lab.sweep.classical import Classical, classical
 from lab.sweep.configuration import Configuration, Factor, configurations, factors, shown
 from lab.sweep.early import Early, early
+from lab.sweep.good_range import LEAST
 from lab.sweep.importance import Ranking, fanova, ped_anova
 from lab.sweep.marginal import Marginals, marginals
 from lab.sweep.measured import measured_here
+from lab.sweep.refinement import Refinement, refine
 from lab.sweep.study import Study, read_study
 from lab.sweep.winner import Winner, winner
 from lab.workspace import Workspace
@@ -43,6 +45,7 @@ class Analysis:
     baseline: Baseline | None
     classes: Classes | None
     early: Early | None
+    next: Refinement | None
     classical: Classical
 
     @property
@@ -69,7 +72,10 @@ def analyze(study: Study | str, *, workspace: Workspace | None = None) -> Analys
             seen=study.name,
             do=f"lab sweep status {study.name} says what became of them.",
         )
-    parts = factors(study, rows)
+    # What was taken over from an earlier study was chosen by its result, and tests nothing here.
+    tested = [row for row in rows if not row.carried]
+    parts = factors(study, tested)
+    rankings = fanova(tested, parts)
     found, tests = outcomes(study)
     return Analysis(
         study=study,
@@ -77,14 +83,15 @@ def analyze(study: Study | str, *, workspace: Workspace | None = None) -> Analys
         factors=parts,
         winner=best,
         marginals=marginals(parts),
-        rankings=fanova(rows, parts),
-        second=ped_anova(rows, parts),
+        rankings=rankings,
+        second=ped_anova(tested, parts),
         branches=branch_lines(study),
         outcomes=found,
         outcome_tests=tests,
         baseline=baseline(study),
         classes=classes(study, rows),
         early=early(study),
+        next=refine(study, rankings=rankings) if len(rows) >= LEAST else None,
         classical=classical(rows, parts),
     )
 
@@ -161,6 +168,7 @@ def as_json(found: Analysis) -> dict[str, Any]:
         },
         "classes": _classes(found.classes),
         "early": _early(found.early),
+        "next": _next(found.next),
         "duplicates": visits.duplicates(study.trials),
         "as_usually_computed": classical_json(found.classical),
     }
@@ -202,6 +210,25 @@ def _early(found: Early | None) -> dict[str, Any] | None:
             for effect in found.marginals.effects
         ],
     }
+
+
+def _next(found: Refinement | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        option.name: {
+            "changes": [
+                {"parameter": c.parameter, "old": c.old, "new": c.new, "reason": c.reason}
+                for c in option.changes
+            ],
+            "volume_ratio": _rounded(option.volume_ratio),
+            "keeps_optimum": _rounded(option.keeps_optimum),
+            "margin": _rounded(option.margin),
+            "carried": list(option.carried),
+            "n_trials": option.space.n_trials,
+        }
+        for option in (found.conservative, found.aggressive)
+    } | {"notes": list(found.notes)}
 
 
 def classical_json(view: Classical) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from lab import numbers
 from lab.duration import show_duration
@@ -17,13 +18,18 @@ from lab.sweep.card_tables import (
     coverage_lines,
     importance_lines,
     matters_row,
+    next_table,
     outcomes_lines,
     ranges_rows,
     usual_tables,
 )
 from lab.sweep.classical import Boundary
 from lab.sweep.configuration import Configuration, shown
+from lab.sweep.good_range import WANTED
 from lab.sweep.marginal import VERDICT_FROM
+
+if TYPE_CHECKING:
+    from lab.sweep.confirmation import Confirmation
 
 
 def card(found: Analysis) -> dict[str, Any]:
@@ -33,7 +39,7 @@ def card(found: Analysis) -> dict[str, Any]:
         "study": study.name,
         "objective": study.objective,
         "verdict": _verdict(found),
-        "best": [(name, shown(value)) for name, value in found.winner.best.params.items()],
+        "best": [(name, shown(value)) for name, value in _recommended(found).items()],
         "flags": _flags(found),
         "facts": _facts(found),
         "matters": [matters_row(found, effect) for effect in found.marginals.effects],
@@ -43,11 +49,47 @@ def card(found: Analysis) -> dict[str, Any]:
         "outcomes": outcomes_lines(found),
         "classes": classes_table(found),
         "coverage": coverage_lines(found),
+        "next": next_table(found),
         "actions": actions_of(found),
+        "commands": _commands(found),
         "decisions": _decisions(found),
         "small_print": _small_print(found),
         "usual": usual_tables(found),
     }
+
+
+def _recommended(found: Analysis) -> Mapping[str, Any]:
+    """The values to use: of what was confirmed the best, else the best observed."""
+    confirmed = found.study.confirmed
+    return confirmed.winner.params if confirmed else found.winner.best.params
+
+
+def _confirmed(found: Analysis, confirmed: Confirmation) -> list[str]:
+    """What fresh seeds say of the best, and how much of the search's promise came."""
+    objective, won = found.study.objective, confirmed.winner
+    mean = numbers.amount(objective, won.mean)
+    ends = won.interval
+    between = (
+        f" [{numbers.amount(objective, ends[0])}, {numbers.amount(objective, ends[1])}]"
+        if ends
+        else ""
+    )
+    drop = confirmed.drop(won)
+    size = numbers.size(objective, drop, like=won.mean)
+    lines = [
+        f"Recommended: trial {won.trial}, {mean}{between} over "
+        f"{numbers.counted(len(won.values), 'fresh seed')}; the search had promised "
+        f"{numbers.amount(objective, won.search)} ({size} {'more' if drop > 0 else 'less'})."
+    ]
+    if confirmed.ties:
+        ties = ", ".join(map(str, confirmed.ties))
+        lines.append(
+            f"Not told from it on the same seeds: {'trials' if confirmed.ties[1:] else 'trial'} "
+            f"{ties}. Take the cheapest or simplest of them."
+        )
+    else:
+        lines.append(f"Told from the other {len(confirmed.rows) - 1} that were run again.")
+    return lines
 
 
 def _verdict(found: Analysis) -> list[str]:
@@ -55,7 +97,9 @@ def _verdict(found: Analysis) -> list[str]:
     seeds = numbers.counted(len(best.values), "seed" if best.seeds is not None else "run")
     observed = numbers.amount(objective, best.value)
     lines = [f"Best observed: trial {best.number}, {observed} over {seeds}."]
-    if found.winner.expected is not None:
+    if found.study.confirmed is not None:
+        lines = [*_confirmed(found, found.study.confirmed), *lines]
+    elif found.winner.expected is not None:
         expected = numbers.amount(objective, found.winner.expected)
         lines.append(f"Expected when it is run again: {expected} (the best of many is also lucky).")
     else:
@@ -63,7 +107,8 @@ def _verdict(found: Analysis) -> list[str]:
             "What to expect when it is run again is unknown: no configuration was run with two "
             "seeds, and the best of many trials is partly luck."
         )
-    lines.append(_tie_line(found))
+    if found.study.confirmed is None:
+        lines.append(_tie_line(found))
     named = [f"`{effect.factor.name}` ({effect.direction})" for effect in found.marginals.found]
     lines.append(
         f"Told from chance: {', '.join(named)}."
@@ -191,7 +236,7 @@ def actions_of(found: Analysis) -> list[str]:
             f"Show that the task of `{study.name}` can be learned: one configuration above the "
             "score of naming one class, on five seeds."
         )
-    if found.winner.noise is None or found.winner.ties is None:
+    if study.confirmed is None and (found.winner.noise is None or found.winner.ties is None):
         top = ", ".join(str(row.number) for row in best_rows(found.rows))
         actions.append(
             f"Run the best five of `{study.name}` (trials {top}) on three fresh seeds each."
@@ -213,20 +258,32 @@ def best_rows(rows: tuple[Configuration, ...], count: int = 5) -> list[Configura
 def _decisions(found: Analysis) -> list[tuple[str, str]]:
     n = len(found.rows)
     matters = bool(found.marginals.found)
+    confirmed = found.study.confirmed
+    sure = bool(confirmed or found.winner.ties)
+    number = confirmed.winner.trial if confirmed else found.winner.best.number
+    learned = not found.baseline or _lead(found) > 2 * (found.winner.noise or 0.0)
     return [
         (
             "a configuration to use now",
-            f"Trial {found.winner.best.number}"
-            + ("" if found.winner.ties else ", after it is confirmed on fresh seeds"),
+            f"Trial {number}" + ("" if sure else ", after it is confirmed on fresh seeds"),
+        ),
+        (
+            "to search on",
+            "Mend the task or the metric first: the best is not clearly above naming one class"
+            if not learned
+            else "Conservative: it drops nothing; aggressive where trials are dear"
+            if found.next
+            else "In the same space: there is too little to narrow it by",
         ),
         (
             "a narrower search",
             "Narrow only along what matters above"
-            if matters and n >= 40
-            else f"No: there are {n} configurations, 40 are needed"
+            if matters and n >= WANTED
+            else f"No: there are {n} configurations, {WANTED} are needed"
             if matters
             else "No: nothing is told from chance",
         ),
+        ("to stop searching", _stop(found)),
         (
             "a claim in a paper",
             "Only what is marked `matters`, confirmed on fresh seeds"
@@ -234,6 +291,41 @@ def _decisions(found: Analysis) -> list[tuple[str, str]]:
             else "No: nothing here carries one",
         ),
     ]
+
+
+def _stop(found: Analysis) -> str:
+    """Whether the last third of the trials brought more than noise, and what is left beside."""
+    noise = found.winner.noise
+    if noise is None:
+        return "Not to be said: the noise between seeds is unknown"
+    rows, objective = found.rows, found.study.objective
+    early = [row.score for row in rows[: max(2 * len(rows) // 3, 1)]]
+    gained = max(row.score for row in rows) - max(early)
+    size = numbers.size(objective, gained, like=found.winner.mean)
+    spread = numbers.size(objective, noise, like=found.winner.mean)
+    said = f"the last third of the trials brought {size}, the noise between seeds is {spread}"
+    left = len(visits.holes(found.study))
+    if gained > noise:
+        return f"Not yet: {said}"
+    if left:
+        holes = numbers.counted(left, "empty cell")
+        return f"Nearly: {said}, but {holes} beside good trials were never tried"
+    return f"Further search is unlikely to pay: {said}, and no cell beside good trials is empty"
+
+
+def _commands(found: Analysis) -> list[str]:
+    """What can be pasted, in the order of the checklist."""
+    name = found.study.name
+    commands = [
+        f"lab sweep analyze {name} --out {name}_card   # this card, its pictures and numbers",
+        f"lab sweep coverage {name}                    # what was tried, and what never",
+        f"lab log new sweep --study {name}             # into the log, with evidence",
+    ]
+    if found.next and not found.study.inferred:
+        commands.append(f"lab sweep refine {name}                      # writes both next spaces")
+    if found.study.notebook:
+        commands.append(f"lab sweep promote {name} --top 5             # trains the best longer")
+    return commands
 
 
 def _small_print(found: Analysis) -> list[str]:

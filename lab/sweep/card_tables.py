@@ -10,6 +10,7 @@ from lab.sweep import visits
 from lab.sweep.analysis import Analysis
 from lab.sweep.configuration import shown
 from lab.sweep.marginal import Effect
+from lab.sweep.refinement import Option
 from lab.sweep.space import number_text
 
 
@@ -180,10 +181,57 @@ def coverage_lines(found: Analysis) -> list[str]:
     return [line[:1].upper() + line[1:] for line in lines]
 
 
+def next_table(found: Analysis) -> dict[str, Any] | None:
+    """Both options of a next space, side by side, and what is known about leaving the old one."""
+    if found.next is None:
+        return None
+    options = {option.name: option for option in (found.next.conservative, found.next.aggressive)}
+    changes = {name: {c.parameter: c for c in o.changes} for name, o in options.items()}
+    rows = []
+    for name in dict.fromkeys(name for by_name in changes.values() for name in by_name):
+        mild, bold = (changes[option].get(name) for option in ("conservative", "aggressive"))
+        change = mild or bold
+        assert change is not None
+        reasons = dict.fromkeys(c.reason for c in (mild, bold) if c is not None)
+        rows.append(
+            {
+                "name": name,
+                "old": change.old,
+                "conservative": mild.new if mild else "as it is",
+                "aggressive": bold.new if bold else "as it is",
+                "reason": "; ".join(reasons),
+            }
+        )
+    lines = [_option(option) for option in options.values()]
+    return {"rows": rows, "lines": [*lines, *found.next.notes]}
+
+
+def _option(option: Option) -> str:
+    kept = numbers.percent(option.keeps_optimum, places=0)
+    return (
+        f"{option.name}: {option.volume_ratio:.2g} of the volume, estimated chance {kept} that the "
+        f"optimum is still inside, {numbers.counted(len(option.carried), 'trial')} carried over, "
+        f"{option.space.n_trials} new"
+    )
+
+
+def _survives(found: Analysis, name: str) -> str:
+    """What of the usual numbers of a parameter holds up: its verdict with what it says."""
+    effect = found.marginals.of(name)
+    if effect is None:
+        return numbers.MISSING
+    shape = effect.direction if effect.verdict in ("matters", "suggestive") else ""
+    said = f"{effect.verdict}: {shape}" if shape else effect.verdict
+    return f"{said} (suspect)" if name == found.suspect else said
+
+
 def usual_tables(found: Analysis) -> dict[str, Any]:
     view, objective = found.classical, found.study.objective
     return {
-        "directions": [(d.name, str(d.n), f"{d.rho:+.3f}", f"{d.p:.3f}") for d in view.directions],
+        "directions": [
+            (d.name, str(d.n), f"{d.rho:+.3f}", f"{d.p:.3f}", _survives(found, d.name))
+            for d in view.directions
+        ],
         "choices": [
             (
                 c.name,
@@ -193,6 +241,7 @@ def usual_tables(found: Analysis) -> dict[str, Any]:
                 numbers.amount(objective, c.values[-1].mean),
                 numbers.size(objective, c.gap, like=c.values[0].mean),
                 numbers.percent(c.values[0].elite, places=0),
+                _survives(found, c.name),
             )
             for c in view.choices
         ],

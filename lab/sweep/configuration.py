@@ -19,7 +19,8 @@ class Configuration:
 
     `number` is that of its first trial, `score` the value turned so that more is better, `seeds`
     those of `values`, sorted, or None where they are not known, and `adaptive` whether a sampler
-    that learns may have chosen it, or nobody knows.
+    that learns may have chosen it, or nobody knows. `carried` is one taken over from an earlier
+    study, which was chosen because of what came out of it.
     """
 
     number: int
@@ -31,6 +32,7 @@ class Configuration:
     adaptive: bool
     run_ids: tuple[str, ...] = ()
     seconds: float | None = None
+    carried: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,8 @@ def configurations(study: Study) -> tuple[Configuration, ...]:
         if trial.state == "complete" and trial.value is not None:
             found.setdefault(_key(trial.params), []).append(trial)
     sign = 1.0 if study.direction == "maximize" else -1.0
+    # Where all trials are imported the study was made elsewhere, and they are its own.
+    own = any(trial.phase != "imported" for trial in study.trials)
     rows = []
     for trials in found.values():
         values, seeds = _values(trials)
@@ -89,9 +93,10 @@ def configurations(study: Study) -> tuple[Configuration, ...]:
                 score=sign * mean_of(values),
                 values=values,
                 seeds=seeds,
-                adaptive=first.phase != "random",
+                adaptive=all(trial.phase != "random" for trial in trials),
                 run_ids=tuple(dict.fromkeys(run for trial in trials for run in trial.run_ids)),
                 seconds=sum(took) if took else None,
+                carried=all(trial.phase == "imported" for trial in trials) and own,
             )
         )
     return tuple(sorted(rows, key=lambda row: row.number))

@@ -5,12 +5,15 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lab.errors import LabError
 from lab.record.run import Run
 from lab.sweep.study import Study
 from lab.sweep.trial import Trial
+
+if TYPE_CHECKING:
+    from lab.sweep.confirmation import Confirmation, Confirmed
 
 SAMPLES = "_samples"  # a note of a run: how many samples of each class a split has
 
@@ -22,7 +25,8 @@ def measured(study: Study, run_of: Callable[[str], Run]) -> Study:
     one without runs. `run_of` raises LabError where a run is gone.
     """
     trials = tuple(_measured(trial, study, run_of) for trial in study.trials)
-    return replace(study, trials=trials)
+    confirmed = study.confirmed and _confirmed(study.confirmed, study, run_of)
+    return replace(study, trials=trials, confirmed=confirmed)
 
 
 def measured_here(study: Study, run_of: Callable[[str], Run]) -> Study:
@@ -47,6 +51,19 @@ def _measured(trial: Trial, study: Study, run_of: Callable[[str], Run]) -> Trial
         return trial
     extra = {**trial.extra, **_classes(runs, study.objective)}
     return replace(trial, values=tuple(values), value=statistics.fmean(values), extra=extra)
+
+
+def _confirmed(found: Confirmation, study: Study, run_of: Callable[[str], Run]) -> Confirmation:
+    """The same with the values that its runs give now."""
+
+    def row(one: Confirmed) -> Confirmed:
+        told = [objective_of(run_of(run_id), study) for run_id in one.run_ids]
+        values = tuple(
+            was if now is None else now for was, now in zip(one.values, told, strict=True)
+        )
+        return replace(one, values=values)
+
+    return replace(found, rows=tuple(map(row, found.rows)))
 
 
 def objective_of(run: Run, study: Study) -> float | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from lab.sweep import forest
 from lab.sweep.association import ranks
 from lab.sweep.configuration import Configuration, place
 from lab.sweep.space import Parameter, Space
@@ -37,7 +38,6 @@ def optima(space: Space, rows: Sequence[Configuration]) -> list[list[Params]]:
     about 1,000 points drawn from the space and about the configurations themselves.
     """
     import numpy as np
-    from sklearn.ensemble import RandomForestRegressor
 
     random = np.random.default_rng(_SEED)
     x = _encoded(space, [row.params for row in rows])
@@ -47,10 +47,8 @@ def optima(space: Space, rows: Sequence[Configuration]) -> list[list[Params]]:
     found = []
     for refit in range(REFITS):
         chosen = random.integers(len(rows), size=len(rows))
-        forest = RandomForestRegressor(
-            n_estimators=_TREES, min_samples_leaf=_LEAF, random_state=_SEED + refit
-        )
-        predicted = forest.fit(x[chosen], y[chosen]).predict(asked)
+        trees = forest.grown(x[chosen], y[chosen], trees=_TREES, leaf=_LEAF, seed=_SEED + refit)
+        predicted = forest.predicted(trees, asked)
         found.append([points[i] for i in np.flatnonzero(predicted >= predicted.max() - 1e-9)])
     return found
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lab.sweep.space import Parameter, Space
 from lab.sweep.study import Study
 from lab.sweep.trial import Trial
+
+if TYPE_CHECKING:
+    from lab.sweep.confirmation import Confirmation
 
 Plain = dict[str, Any]
 
@@ -22,6 +25,7 @@ def plain_study(study: Study) -> Plain:
         "space": _plain(study.space, "params"),
         "params": [_plain(parameter) for parameter in study.space.params],
         "trials": [_plain(trial) for trial in study.trials],
+        **({"confirmed": [_plain(row) for row in study.confirmed.rows]} if study.confirmed else {}),
     }
 
 
@@ -35,7 +39,18 @@ def study_of_plain(plain: Mapping[str, Any]) -> Study:
         for own in plain["trials"]
     )
     space = Space(**_tuples(plain["space"], "seeds") | {"params": params})
-    return Study(**{name: plain[name] for name in _OWN}, space=space, trials=trials)
+    confirmed = _confirmed(plain) if plain.get("confirmed") else None
+    own = {name: plain[name] for name in _OWN}
+    return Study(**own, space=space, trials=trials, confirmed=confirmed)
+
+
+def _confirmed(plain: Mapping[str, Any]) -> Confirmation:
+    from lab.sweep.confirmation import Confirmation, Confirmed
+
+    rows = tuple(
+        Confirmed(**_tuples(own, "seeds", "values", "run_ids")) for own in plain["confirmed"]
+    )
+    return Confirmation(plain["name"], plain["objective"], plain["direction"], rows)
 
 
 def _plain(value: Any, *without: str) -> Plain:

@@ -14,7 +14,7 @@ from lab.sweep.carrying import inside, notebook_defaults
 from lab.sweep.configuration import Configuration, Factor, configurations, factors
 from lab.sweep.freezing import Frozen, freezes
 from lab.sweep.good_range import FEW_MARGIN, LEAST, WANTED, good_span, narrowed
-from lab.sweep.importance import fanova
+from lab.sweep.importance import Ranking, fanova
 from lab.sweep.marginal import Marginals, marginals
 from lab.sweep.new_file import write_new
 from lab.sweep.next_space import Change, NextSpace
@@ -45,7 +45,7 @@ class Option:
     (above 1 where ranges were widened); what is frozen for lack of evidence does not count.
     `keeps_optimum` is the estimated chance that the optimum of the old space lies in the new one.
     `margin` is by how much the span of the good trials was widened on each side; `carried` are the
-    numbers of the trials that lie inside and are taken over as observations.
+    numbers of the trials that lie inside, what is frozen aside, and are taken over as observations.
     """
 
     name: OptionName
@@ -67,7 +67,12 @@ class Refinement:
     notes: tuple[str, ...]
 
 
-def refine(study: Study, *, workspace: Workspace | None = None) -> Refinement:
+def refine(
+    study: Study,
+    *,
+    workspace: Workspace | None = None,
+    rankings: Sequence[Ranking] | None = None,
+) -> Refinement:
     """The two next spaces of a study.
 
     Both hold the top quarter joined with the best third of the random phase, and a margin: 30% in
@@ -76,7 +81,8 @@ def refine(study: Study, *, workspace: Workspace | None = None) -> Refinement:
     estimated chance of 90%, and to a third of the volume at least unless that chance is 95%. With
     `workspace` a frozen parameter takes the notebook's default where that is good.
 
-    Raises InputError where the study has fewer than ten complete configurations.
+    Raises InputError where the study has fewer than ten complete configurations. `rankings` are
+    those of its importance, where they are known already.
     """
     rows = configurations(study)
     if len(rows) < LEAST:
@@ -86,7 +92,7 @@ def refine(study: Study, *, workspace: Workspace | None = None) -> Refinement:
             do="Run more trials first.",
         )
     defaults = {} if workspace is None else notebook_defaults(study.space, workspace)
-    known = _Known(study, rows, defaults)
+    known = _Known(study, rows, defaults, rankings)
     return Refinement(
         study.name,
         aggressive=known.option("aggressive"),
@@ -122,7 +128,11 @@ class _Known:
     """What a study says about its parameters, once for both options."""
 
     def __init__(
-        self, study: Study, rows: Sequence[Configuration], defaults: Mapping[str, Any]
+        self,
+        study: Study,
+        rows: Sequence[Configuration],
+        defaults: Mapping[str, Any],
+        rankings: Sequence[Ranking] | None,
     ) -> None:
         self._study = study
         self._rows = rows
@@ -130,7 +140,8 @@ class _Known:
         self._factors: dict[str, Factor] = {f.name: f for f in factors(study, rows)}
         parts = list(self._factors.values())
         self._marginals: Marginals = marginals(parts)
-        self._rankings = fanova(rows, parts, resampled=1)  # ranks are not told here
+        # Ranks are not told here, so few resamples will do.
+        self._rankings = fanova(rows, parts, resampled=1) if rankings is None else rankings
         self._spans = {name: good_span(f) for name, f in self._factors.items() if f.ordered}
         self._optima = optima(study.space, rows)
 
@@ -252,6 +263,7 @@ class _Known:
             name=f"{self._study.name}_{name}",
             parent=self._study.name,
             carry_over=self._study.name,
+            carry_ignoring=tuple(sorted(made.frozen)),
             params=tuple(made.params),
             fixed=made.fixed,
             n_trials=max(_TRIALS[name], 2 * n_random),

@@ -82,6 +82,8 @@ def _advice(name: str, known: list[str]) -> str:
 
 
 def _load(workspace: Workspace, name: str) -> Study:
+    from lab.sweep.confirmation import read_confirmation
+
     folder = studies_folder(workspace) / name
     try:
         about = read_json(folder / "study.json")
@@ -99,6 +101,7 @@ def _load(workspace: Workspace, name: str) -> Study:
         sampler=about.get("sampler"),
         inferred=bool(about.get("inferred")),
         source=str(about.get("source") or ""),
+        confirmed=read_confirmation(name, workspace),
     )
 
 

@@ -10,6 +10,7 @@ from lab.sweep.space import Branch, Direction, Space
 from lab.sweep.trial import Trial
 
 if TYPE_CHECKING:
+    from lab.sweep.confirmation import Confirmation
     from lab.workspace import Workspace
 
 
@@ -18,7 +19,7 @@ class Study:
     """The trials of one search.
 
     `inferred` says that the space was told from the trials and not from a file; `source` where the
-    study came from.
+    study came from. `confirmed` are its best, run again on fresh seeds.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Study:
     sampler: str | None = None
     inferred: bool = False
     source: str = ""
+    confirmed: Confirmation | None = None
 
     @property
     def complete(self) -> list[Trial]:

@@ -119,8 +119,7 @@ class Snapshot:
                 return False
         if self.study is None:
             return True
-        trials = [trial["number"] for trial in self.study["trials"]]
-        return self.study == _plain_study(source.study(self.study["name"], trials))
+        return self.study == _plain_study(source.study(self.spec))
 
 
 class _StoredRun(Run):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lab.errors import RunNotFound, SweepError
+from lab.log.evidence.pinned import pinned
 from lab.log.evidence.reads import Reads
 from lab.record.lazy import Shelf
 from lab.record.run import Run
@@ -19,17 +19,14 @@ STUDIES = "studies/"  # before the name of a study, where runs are named by thei
 
 
 class RunSource(Protocol):
-    """Gives runs by id, or raises RunNotFound; and studies by name, or raises SweepError.
-
-    `trials` are the numbers of those that a block is about, since a study may have gone on.
-    """
+    """Gives runs by id, or raises RunNotFound; and the study of a block, or raises SweepError."""
 
     @property
     def workspace(self) -> Workspace: ...
 
     def run(self, run_id: str) -> Run: ...
 
-    def study(self, name: str, trials: Sequence[int]) -> Study: ...
+    def study(self, spec: dict[str, Any]) -> Study: ...
 
 
 class LiveRuns:
@@ -50,8 +47,8 @@ class LiveRuns:
             raise RunNotFound("There is no such run", seen=run_id, do="`lab runs` lists all.")
         return found
 
-    def study(self, name: str, trials: Sequence[int]) -> Study:
-        return _only(self.whole_study(name), trials)
+    def study(self, spec: dict[str, Any]) -> Study:
+        return pinned(self.whole_study(spec["study"]), spec)
 
     def whole_study(self, name: str) -> Study:
         """The study with all its trials; raises SweepError."""
@@ -78,12 +75,12 @@ class StoredRuns:
             raise RunNotFound("The snapshot does not hold this run", seen=run_id)
         return self._runs[run_id]
 
-    def study(self, name: str, trials: Sequence[int]) -> Study:
+    def study(self, spec: dict[str, Any]) -> Study:
         from lab.sweep.plain import study_of_plain
 
-        if self._study is None or self._study["name"] != name:
-            raise SweepError("The snapshot does not hold this study", seen=name)
-        return _only(study_of_plain(self._study), trials)
+        if self._study is None or self._study["name"] != spec["study"]:
+            raise SweepError("The snapshot does not hold this study", seen=spec["study"])
+        return pinned(study_of_plain(self._study), spec)
 
 
 class EitherRuns:
@@ -99,11 +96,11 @@ class EitherRuns:
         except RunNotFound:
             return self._both[1].run(run_id)
 
-    def study(self, name: str, trials: Sequence[int]) -> Study:
+    def study(self, spec: dict[str, Any]) -> Study:
         try:
-            return self._both[0].study(name, trials)
+            return self._both[0].study(spec)
         except SweepError:
-            return self._both[1].study(name, trials)
+            return self._both[1].study(spec)
 
 
 class NotedRuns:
@@ -123,14 +120,14 @@ class NotedRuns:
             self._runs[run_id] = self.reads[run.id].of(run)
         return self._runs[run_id]
 
-    def study(self, name: str, trials: Sequence[int]) -> Study:
-        self.study_read = self._source.study(name, trials)
+    def study(self, spec: dict[str, Any]) -> Study:
+        self.study_read = self._source.study(spec)
         return self.study_read
 
 
 def runs_of(spec: dict[str, Any]) -> list[str]:
     """The ids that a block's evidence pins."""
-    named = [spec.get(key) or [] for key in ("runs", "last", "tries")]
+    named = [spec.get(key) or [] for key in ("runs", "last", "tries", "confirmed")]
     found = [one for ids in named if isinstance(ids, list) for one in ids if isinstance(one, str)]
     keys = ("run", "baseline") if spec.get("run") else ()
     return list(dict.fromkeys([*found, *(spec[key] for key in keys if spec.get(key))]))
@@ -143,13 +140,3 @@ def studies_of(spec: dict[str, Any]) -> list[str]:
 
 def all_runs(source: RunSource, run_ids: Sequence[str]) -> list[Run]:
     return [source.run(run_id) for run_id in run_ids]
-
-
-def _only(study: Study, trials: Sequence[int]) -> Study:
-    """The study with these trials alone; raises SweepError where it lacks one."""
-    wanted = set(trials)
-    found = tuple(trial for trial in study.trials if trial.number in wanted)
-    if len(found) < len(wanted):
-        lost = sorted(wanted - {trial.number for trial in found})
-        raise SweepError(f"Trials of study {study.name} are gone", seen=", ".join(map(str, lost)))
-    return replace(study, trials=found)

@@ -155,7 +155,7 @@ def test_a_fresh_clone_is_checked_against_the_snapshot(night: Workspace) -> None
     assert checked.holds
     assert checked.sources == {"snapshot": 3}
     text = night.research_log.read_text()
-    night.research_log.write_text(text.replace("24 complete", "25 complete"))
+    night.research_log.write_text(text.replace("24 complete\n", "25 complete\n"))
     assert [drift.printed for drift in lab.log.check(workspace=night)] == ["25"]
 
 
