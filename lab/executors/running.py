@@ -64,7 +64,7 @@ def run_notebook(
             on_start(run_id)
 
     try:
-        return complete(closing(executor, executor.run(job, on_start=started)))
+        return complete(closing(executor, executor.run(job, on_start=started)), on=on)
     except asyncio.CancelledError:
         if not created:
             raise KeyboardInterrupt from None
@@ -120,14 +120,16 @@ def asked_of_slurm(slurm: Mapping[str, object] | None, on: str) -> dict[str, Any
     return resources_of(slurm).given
 
 
-def complete(work: Coroutine[Any, Any, T]) -> T:
+def complete(work: Coroutine[Any, Any, T], *, on: str = "pool") -> T:
     """Run `work` to its end; Ctrl-C, SIGTERM and SIGHUP cancel it, each time anew.
 
     CancelledError is raised when it was cancelled. Works inside a running event loop, such as
-    Jupyter's, too; there the signals stay with their owner.
+    Jupyter's, too; there the signals stay with their owner. A lost terminal (SIGHUP) does not
+    cancel what an executor does that goes on without this process, which is Slurm's.
     """
     if asyncio.events._get_running_loop() is None:
-        return asyncio.run(_cancelled_by_signals(work))
+        spared = {signal.SIGHUP} if on == "slurm" else set()
+        return asyncio.run(_cancelled_by_signals(work, [n for n in _STOPPERS if n not in spared]))
     return _complete_in_thread(work)
 
 
@@ -147,12 +149,14 @@ def _complete_in_thread(work: Coroutine[Any, Any, T]) -> T:
             loop.close()
 
 
-async def _cancelled_by_signals(work: Coroutine[Any, Any, T]) -> T:
+async def _cancelled_by_signals(
+    work: Coroutine[Any, Any, T], stoppers: Iterable[signal.Signals]
+) -> T:
     task = asyncio.ensure_future(work)
     loop = asyncio.get_running_loop()
     before = {}
     if threading.current_thread() is threading.main_thread():
-        for number in _STOPPERS:
+        for number in stoppers:
             handler = signal.getsignal(number)
             if handler is not signal.SIG_IGN:  # as nohup asks for
                 loop.add_signal_handler(number, task.cancel)

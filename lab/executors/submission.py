@@ -26,6 +26,7 @@ from lab.workspace import Workspace
 FOLDER = "slurm"  # in the runs folder
 _SCHEMA = 1
 _LOG_LINES = 5
+OWED = "entry_is_owed"  # a file there while the suite has not written its log entry
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,8 @@ def write_submission(
         )
         for number, (job, job_id) in enumerate(zip(jobs, ids, strict=True))
     ]
+    if any(task.suite for task in tasks):
+        (folder / OWED).touch()
     rows = [{key: value for key, value in vars(task).items() if key != "folder"} for task in tasks]
     stamp = format_time(datetime.fromtimestamp(time.time(), UTC))
     write_json(folder / "submission.json", {"schema": _SCHEMA, "submitted": stamp, "tasks": rows})

@@ -10,14 +10,12 @@ from pathlib import Path
 
 from lab.errors import LabError
 from lab.executors import slurm_queue
-from lab.executors.submission import Task, TaskState, read_tasks, states
+from lab.executors.submission import OWED, Task, TaskState, read_tasks, states
 from lab.record.paths import RunPaths
 from lab.record.run import Run
 from lab.suite.plan import PlannedRun
 from lab.suite.runner import job_of
 from lab.workspace import Workspace
-
-_OWED = "entry_is_owed"  # in the folder of a submission whose suite writes its entry later
 
 
 @dataclass(frozen=True)
@@ -60,8 +58,6 @@ def submit_plan(
     answers = submit([job_of(item) for item in due], workspace, at_once=workers, retries=retries)
     pairs = list(zip(due, answers, strict=True))
     tasks = {item.index: answer for item, answer in pairs if isinstance(answer, Task)}
-    for folder in {task.folder for task in tasks.values()}:
-        (folder / _OWED).touch()
     return Submitted(
         tasks,
         refused=[(item, answer) for item, answer in pairs if isinstance(answer, Exception)],
@@ -117,7 +113,7 @@ def cancel_plan(plan: Sequence[PlannedRun], workspace: Workspace) -> list[TaskSt
 def owed_entries(plan: Sequence[PlannedRun], workspace: Workspace) -> list[Path]:
     """The notes of submissions whose suite has written no entry since; to be deleted then."""
     folders = {task.folder for task in _tasks_of(plan, workspace)}
-    return [folder / _OWED for folder in sorted(folders) if (folder / _OWED).exists()]
+    return [folder / OWED for folder in sorted(folders) if (folder / OWED).exists()]
 
 
 def _tasks_of(plan: Sequence[PlannedRun], workspace: Workspace) -> list[Task]:

@@ -97,7 +97,7 @@ def run_suite_plan(
     claims = Claims(plan[0].suite, workspace) if shared else None
     work = _Work(workspace, executor, retries, watcher, claims)
     try:
-        complete(closing(executor, work.through(outcome, max(1, count), until, now)))
+        complete(closing(executor, work.through(outcome, max(1, count), until, now)), on=on)
         if claims is not None and outcome.runs and not outcome.not_started:
             outcome.entries_are_due = claims.may_write_entries(outcome.ids)
     except asyncio.CancelledError:

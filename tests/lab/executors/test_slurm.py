@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -61,18 +62,6 @@ def steps(run: Run) -> list[int]:
     return [row["step"] for row in run.history("train/loss")]
 
 
-def wait_for_steps(workspace: Workspace, at_least: int) -> Run:
-    """The run under way, once it has logged some steps."""
-    runs: list[Run] = []
-
-    def logged() -> bool:
-        runs[:] = [Run.read(file.parent) for file in workspace.runs.glob("*/run.json")]
-        return bool(runs) and len(steps(runs[-1])) >= at_least
-
-    until(logged, 40)
-    return runs[-1]
-
-
 def test_runs_that_start_together_are_one_array_named_by_their_jobs(workspace: Workspace) -> None:
     first, second = follow(
         workspace,
@@ -92,52 +81,61 @@ def test_runs_that_start_together_are_one_array_named_by_their_jobs(workspace: W
         assert file.is_dir() or b"sesame" not in file.read_bytes(), file
 
 
-def test_a_run_that_is_preempted_goes_on_from_its_checkpoint(workspace: Workspace) -> None:
-    urgent: list[str] = []
+def test_a_run_that_is_preempted_and_one_whose_node_fails_go_on_from_their_checkpoints(
+    workspace: Workspace,
+) -> None:
+    def take_away(tasks: list[Task]) -> None:
+        for run in both_under_way(workspace):
+            node = run.record["slurm"]["node"]
+            if run.params["steps"] == 40:
+                urgent = [
+                    "-p",
+                    "urgent",
+                    "-w",
+                    node,
+                    "-c",
+                    "4",
+                    "-o",
+                    "/dev/null",
+                    "--wrap",
+                    "true",
+                ]
+                subprocess.run(["sbatch", *urgent], check=True, capture_output=True)
+            else:
+                scontrol("update", f"nodename={node}", "state=DOWN", "reason=test")
 
-    def preempt(tasks: list[Task]) -> None:
-        wait_for_steps(workspace, 3)
-        node = (slurm_queue.jobs([tasks[0].job_id]) or {})[tasks[0].job_id].node
-        options = ["--parsable", "-p", "urgent", "-w", node, "-c", "4", "-o", "/dev/null"]
-        command = ["sbatch", *options, "--wrap", "sleep 1"]
-        urgent.append(subprocess.run(command, capture_output=True, text=True).stdout)
-
-    slurm = {"cpus": 4, "mem": "1G", "time": "10m"}
-    work = job(workspace, "resumes", slurm=slurm, steps=40, pause=0.1)
-    (run,) = follow(workspace, work, meanwhile=preempt)
-    assert urgent
-    assert isinstance(run, Run)
-    before = Run.read(workspace.runs / run.params["resume"])
-    assert (before.status, before.reason) == ("stopped", "preempted")
-    assert before.error is not None
-    assert "Slurm took the node away" in before.error["message"]
-    assert run.status == "done"
-    assert run.record["slurm"] == before.record["slurm"] | {
-        "restarts": 1,
-        "node": run.record["slurm"]["node"],
-    }
-    assert steps(before) + steps(run) == list(range(1, 41))
+    slurm = {"cpus": 4, "mem": "1G", "time": "10m"}  # a node each
+    preempted, lost = follow(
+        workspace,
+        job(workspace, "resumes", slurm=slurm, steps=40),
+        job(workspace, "resumes", slurm=slurm, steps=41),
+        meanwhile=take_away,
+    )
+    for run, last in ((preempted, 40), (lost, 41)):
+        assert isinstance(run, Run)
+        assert run.status == "done"
+        assert run.record["slurm"]["restarts"] == 1
+        before = Run.read(workspace.runs / run.params["resume"])
+        assert before.record["slurm"]["job"] == run.record["slurm"]["job"]
+        # It logs before it saves: killed between the two, a step is done again.
+        assert steps(run)[0] in (steps(before)[-1], steps(before)[-1] + 1)
+        assert steps(run)[-1] == last
+        assert before.status in (("stopped",) if run is preempted else ("stopped", "crashed"))
+        if run is preempted:
+            assert before.reason == "preempted"
+            assert "Slurm took the node away" in (before.error or {})["message"]
 
 
-def test_a_node_that_fails_loses_one_run_which_goes_on_elsewhere(workspace: Workspace) -> None:
-    failed: list[str] = []
+def both_under_way(workspace: Workspace) -> list[Run]:
+    """The two runs of a workspace, once each has logged some steps."""
+    runs: list[Run] = []
 
-    def fail(tasks: list[Task]) -> None:
-        run = wait_for_steps(workspace, 3)
-        node = (slurm_queue.jobs([tasks[0].job_id]) or {})[tasks[0].job_id].node
-        failed.append(node)
-        scontrol("update", f"nodename={node}", "state=DOWN", "reason=test")
-        until(lambda: Run.read(run.path).status != "running", 20)
+    def logged() -> bool:
+        runs[:] = [Run.read(file.parent) for file in workspace.runs.glob("*/run.json")]
+        return [len(steps(run)) >= 3 for run in runs] == [True, True]
 
-    work = job(workspace, "resumes", steps=40, pause=0.1)
-    (run,) = follow(workspace, work, meanwhile=fail)
-    assert failed
-    assert isinstance(run, Run)
-    before = Run.read(workspace.runs / run.params["resume"])
-    assert before.status in ("stopped", "crashed")
-    assert run.status == "done"
-    assert (steps(before) + steps(run))[-1] == 40
-    assert steps(run)[0] == steps(before)[-1] + 1
+    until(logged, 60)
+    return runs
 
 
 def scontrol(*words: str) -> None:
@@ -163,7 +161,7 @@ def test_a_job_that_is_told_its_time_is_over_but_has_no_checkpoint_ends(
 
 def test_a_job_cancelled_by_somebody_else_ends_as_interrupted(workspace: Workspace) -> None:
     def cancel(tasks: list[Task]) -> None:
-        wait_for_steps(workspace, 1)
+        until(lambda: list(workspace.runs.glob("*/metrics.jsonl")), 40)
         subprocess.run(["scancel", tasks[0].job_id], check=True)
 
     work = job(workspace, "resumes", steps=9999)
@@ -236,25 +234,42 @@ log: {kind: suite}
 
 
 def test_a_suite_is_left_to_slurm_looked_at_cancelled_and_taken_up_again(
-    workspace: Workspace,
+    workspace: Workspace, lab_suite: Lab
 ) -> None:
     file = workspace.root / "three.yaml"
     file.write_text(SUITE)
-    told = lab(workspace, "run", "three.yaml", "--on", "slurm", "--detach", "--json")
+    told = lab_suite("run", "three.yaml", "--on", "slurm", "--detach")
     assert told["submitted"] == 3
     until(lambda: stand(workspace, file) == ["done", "running", "queued"], 40)
-    rows = lab(workspace, "status", "three.yaml", "--json")
+    rows = lab_suite("status", "three.yaml")
     assert [row["job"] for row in rows] == [None, *told["jobs"][1:]]
     assert "PartitionDown" in rows[2]["why"]
-    again = lab(workspace, "run", "three.yaml", "--on", "slurm", "--detach", "--json")
+    again = lab_suite("run", "three.yaml", "--on", "slurm", "--detach")
     # Both are under way or in the queue.
     assert (again["submitted"], again["jobs"]) == (0, told["jobs"][1:])
-    cancelled = lab(workspace, "cancel", "three.yaml", "--json")
+    assert follow_and_hang_up(workspace) == -signal.SIGHUP
+    assert stand(workspace, file) == ["done", "running", "queued"]
+    cancelled = lab_suite("cancel", "three.yaml")
     assert cancelled == {"cancelled": told["jobs"][1:], "stopped": [rows[1]["id"]]}
     long = Run.read(workspace.runs / rows[1]["id"])
     assert (long.status, long.reason) == ("stopped", "interrupted")
     assert stand(workspace, file) == ["done", "due", "due"]
-    assert not [one for one in (slurm_queue.jobs(told["jobs"]) or {}).values() if one.alive]
+    until(lambda: not alive(told["jobs"]), 10)
+
+
+def alive(job_ids: list[str]) -> list[str]:
+    return [one.id for one in (slurm_queue.jobs(job_ids) or {}).values() if one.alive]
+
+
+def follow_and_hang_up(workspace: Workspace) -> int:
+    """Follow the suite in a terminal that is lost as soon as it shows something."""
+    command = [sys.executable, "-m", "lab.cli", "suite", "run", "three.yaml", "--on", "slurm"]
+    process = subprocess.Popen(command, cwd=workspace.root, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    with process.stdout as said:
+        until(lambda: said.readline().startswith("start"), 30)
+        process.send_signal(signal.SIGHUP)
+        return process.wait(timeout=20)
 
 
 def stand(workspace: Workspace, file: Path) -> list[str]:
@@ -263,29 +278,44 @@ def stand(workspace: Workspace, file: Path) -> list[str]:
 
 
 def test_the_entry_of_a_suite_left_alone_is_written_when_its_runs_are_done(
-    workspace: Workspace,
+    workspace: Workspace, lab_suite: Lab
 ) -> None:
     (workspace.root / "docs").mkdir()
     (workspace.root / "docs" / "research_log.md").touch()
     file = workspace.root / "one.yaml"
     text = "name: one\nruns: [{notebook: notebooks/records.ipynb}]\nlog: {kind: suite}\n"
     file.write_text(text)
-    lab(workspace, "run", "one.yaml", "--on", "slurm", "--detach", "--json")
+    lab_suite("run", "one.yaml", "--on", "slurm", "--detach")
     until(lambda: stand(workspace, file) == ["done"], 40)
-    first = lab(workspace, "run", "one.yaml", "--on", "slurm", "--json")
+    first = lab_suite("run", "one.yaml", "--on", "slurm")
     assert (first["ran"], len(first["entries"])) == ([], 1)
-    second = lab(workspace, "run", "one.yaml", "--on", "slurm", "--json")
+    second = lab_suite("run", "one.yaml", "--on", "slurm")
     assert second["entries"] == []
 
 
-def lab(workspace: Workspace, *words: str) -> Any:
-    answer = subprocess.run(
-        [sys.executable, "-m", "lab.cli", "suite", *words],
-        cwd=workspace.root,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert answer.returncode == 0, answer.stderr
-    return json.loads(answer.stdout)
+Lab = Callable[..., Any]
+
+
+@pytest.fixture
+def lab_suite(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Lab:
+    """Call `lab suite` with these words and --json, and read what it prints."""
+    monkeypatch.chdir(workspace.root)
+    monkeypatch.setattr("warnings.showwarning", lambda *a, **k: None)
+
+    def call(*words: str) -> Any:
+        from lab.cli import main
+
+        monkeypatch.setattr(sys, "argv", ["lab", "suite", *words, "--json"])
+        capfd.readouterr()
+        code: object = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code
+        out, err = capfd.readouterr()
+        assert not code, err
+        return json.loads(out)
+
+    return call
