@@ -16,6 +16,7 @@ import threading
 from types import SimpleNamespace
 from typing import Any
 
+from ipykernel import debugger
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
 from jupyter_client.session import Session
@@ -153,6 +154,7 @@ def serve(peer: socket.socket) -> None:
         parent = app.kernel.get_parent() if app.kernel else {}
         session.send(None, _STREAM, {"name": name, "text": text}, parent)
 
+    debugger._is_debugpy_available = False  # nobody attaches one; it would listen on a port
     app = _App.instance(session=session)
     outlet = Outlet(printed)
     sys.stdout, sys.stderr = Stream(outlet, "stdout"), Stream(outlet, "stderr")

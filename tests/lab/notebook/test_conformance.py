@@ -123,11 +123,13 @@ NOTEBOOKS = {
         print(os.getpgrp() == os.getpid(), threading.current_thread() is threading.main_thread())
         print(sys.stdout.isatty(), sys.stdout.encoding, sys.stdin.read())
         -----
+        import psutil
+        print(psutil.Process().net_connections(kind="inet"))
         get_ipython().__class__.__name__, get_ipython().user_ns is globals()
         -----
         [os.environ.get(k) for k in ("MPLBACKEND", "OMP_NUM_THREADS", "PAGER", "TERM")]
         -----
-        sys.modules["__main__"].__dict__ is globals(), [m for m in sys.modules if m.startswith("cvkan")]
+        sys.modules["__main__"].__dict__ is globals(), "cvkan" in sys.modules
         -----
         import multiprocessing
         with multiprocessing.get_context("fork").Pool(2) as pool:
