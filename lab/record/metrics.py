@@ -185,6 +185,9 @@ def rows_of(rows: list[dict[str, Any]], metrics: Sequence[str]) -> list[dict[str
     """The rows that hold one of these metrics, with these alone; all rows where none is named."""
     if not metrics:
         return rows
+    if len(metrics) == 1:
+        name = metrics[0]
+        return [{"step": row["step"], name: row[name]} for row in rows if name in row]
     return [
         {"step": row["step"]} | {name: row[name] for name in metrics if name in row}
         for row in rows

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import lab.log
 from lab.errors import LogError
+from lab.log import book as book_module
 from lab.log.book import Book
 from lab.log.dates import split_date
 from lab.log.entry import actions_of, entries_of
@@ -296,6 +297,7 @@ def test_a_megabyte_is_read_once(workspace: Workspace, monkeypatch: pytest.Monke
 
     real = _parsed.__wrapped__
     monkeypatch.setattr("lab.log.outline._parsed", counting)
+    book_module._parsed.cache_clear()
     before, after = lines_of(workspace.research_log, text.encode()), len(parsed)
     assert len(before) > 5_000
     assert after == 601  # part by part, none twice
