@@ -112,11 +112,13 @@ def _overfit(seen: Seen, curve: Curve, train: Curve | None) -> DiagnosisFinding:
     limits = {"fall": FALL} if fraction else {"rise": RISE, "rise_of_start": RISE_OF_START}
     side = f"{100 * FALL:g} points below" if fraction else f"{ratio(RISE)} above"
     factor = NOISE if len(curve.finite) >= WIDE_FROM else NOISE_FEW
+    limits["noise"] = factor
     rule = f"smoothed {curve.metric} more than {side} its best, and than {factor:g} times its noise"
+    if len(curve.finite) >= WANDER_FROM:
+        limits["wander"] = WANDER
+        rule += f" and {WANDER:g} standard errors of its slow wander"
     keys = ("early_stopping", "regularise")
-    return DiagnosisFinding(
-        "overfit", text, rule, limits | {"noise": factor}, do, curve.metric, curve.best_step, keys
-    )
+    return DiagnosisFinding("overfit", text, rule, limits, do, curve.metric, curve.best_step, keys)
 
 
 def gap(seen: Seen) -> list[DiagnosisFinding]:
