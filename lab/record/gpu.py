@@ -41,6 +41,11 @@ class _Busy(ctypes.Structure):
     _fields_ = (("gpu", ctypes.c_uint), ("memory", ctypes.c_uint))
 
 
+def there_is() -> bool:
+    """Whether there is a driver to ask."""
+    return _library() is not None
+
+
 def look(pids: Set[int]) -> GpuUse | None:
     """What these processes use of all devices together; None when they use none."""
     library = _library()

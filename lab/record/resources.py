@@ -74,7 +74,7 @@ class Sampler:
         self._peak = max(self._peak, found.peak)
         age = now - self._began
         due = age >= _FIRST and now - self._written_at >= max(_PAUSE, age / _SHARE)
-        if now - self._gpu_at >= _GPU_PAUSE and age >= _FIRST:
+        if gpu.there_is() and now - self._gpu_at >= _GPU_PAUSE and age >= _FIRST:
             self._gpu_at, self._gpu = now, gpu.look(set(tree(pid)))
             self._gpu_peak = max(self._gpu_peak, self._gpu.memory if self._gpu else 0)
         if due or (self._peak > _GROWTH * self._written_peak and age >= _FIRST):
