@@ -71,19 +71,23 @@ def placed(trial: Trial, old: Space, new: Space, defaults: Values) -> Values | N
     """The values of a trial as `new` would name them; None where it lies outside.
 
     What a space does not name is as its notebook has it, in `defaults`; a parameter that is not
-    known to have had a value cannot be inside. Seeds may differ.
+    known to have had a value cannot be inside. Seeds may differ, and so may what `new` ignores:
+    such a parameter is left out of the values where `new` could not have chosen it.
     """
+    ignored = {"seed", *new.carry_ignoring}
     had = defaults | old.fixed | trial.params
     # A parameter that was inactive stood at the notebook's default, or what was fixed.
-    if any(had.get(name, value) != value for name, value in new.fixed.items() if name != "seed"):
+    if any(
+        had.get(name, value) != value for name, value in new.fixed.items() if name not in ignored
+    ):
         return None
-    active = new.active({name: had[name] for name in new.names if name in had})
     found: Values = {}
-    for name in active:
-        if name not in had or not new.parameter(name).contains(had[name]):
+    for name in new.active({name: had[name] for name in new.names if name in had}):
+        if name in had and new.parameter(name).contains(had[name]):
+            found[name] = had[name]
+        elif name not in ignored:
             return None
-        found[name] = had[name]
-    apart = set(trial.params) - set(found) - set(new.fixed)
+    apart = trial.params.keys() - found.keys() - new.fixed.keys() - ignored
     if any(name in new.names or defaults.get(name) != had[name] for name in apart):
         return None
     return found

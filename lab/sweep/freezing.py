@@ -62,7 +62,7 @@ def freezes(
             reason = f"{why}: kept at two levels as a check"
             found[factor.name] = Frozen(checking, told, reason)
             continue
-        value, which = _usual(factor, spans.get(factor.name), defaults)
+        value, which = usual(factor, spans.get(factor.name), defaults)
         told = f"fixed at {value_text(value)}"
         found[factor.name] = Frozen(
             _fixed(factor.parameter, (value,)), told, f"{why} irrelevant; {which}"
@@ -76,8 +76,8 @@ def _chance(name: str, rankings: Sequence[Ranking]) -> float | None:
     return max((row.chance for row in rows if row.name == name), default=None)
 
 
-def _usual(factor: Factor, span: Good | None, defaults: Mapping[str, Any]) -> tuple[Any, str]:
-    """A value for good: the notebook's own where it is good, else the middle of the best."""
+def usual(factor: Factor, span: Good | None, defaults: Mapping[str, Any]) -> tuple[Any, str]:
+    """A value for good, and which: the notebook's own where it is good, else the middle of the best."""
     parameter, name = factor.parameter, factor.name
     best = sorted(factor.rows, key=lambda row: (-row.score, row.number))
     best = best[: max(1, len(best) // 4)]

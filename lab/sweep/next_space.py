@@ -34,7 +34,7 @@ class NextSpace:
         self._old = old
         self._new: dict[str, Parameter] = {p.name: p for p in old.params}
         # Frozen: where the optimum lies in them is not known.
-        self._ignored: set[str] = set()
+        self.frozen: set[str] = set()
         self.fixed: dict[str, Any] = dict(old.fixed)
         self.changes: list[Change] = []
 
@@ -51,7 +51,7 @@ class NextSpace:
         self.changes.append(Change(parameter.name, parameter.describe(), told, reason, lines))
 
     def freeze(self, parameter: Parameter, frozen: Frozen) -> None:
-        self._ignored.add(parameter.name)
+        self.frozen.add(parameter.name)
         self._new[parameter.name] = frozen.parameter
         lines = _lines(parameter, frozen.parameter)
         before = parameter.describe()
@@ -92,6 +92,7 @@ class NextSpace:
 
     def _drop(self, parameter: Parameter, reason: str) -> None:
         del self._new[parameter.name]
+        self.frozen.discard(parameter.name)
         self.changes = [change for change in self.changes if change.parameter != parameter.name]
         before = self._old.parameter(parameter.name).describe()
         self.changes.append(Change(parameter.name, before, "dropped", reason))
@@ -101,7 +102,7 @@ class NextSpace:
         return all(self._has(name, value) for name, value in point.items())
 
     def _has(self, name: str, value: Any) -> bool:
-        if name in self._ignored:
+        if name in self.frozen:
             return True
         if name in self._new:
             return self._new[name].contains(value)
@@ -121,7 +122,7 @@ class NextSpace:
 
     def _ratio(self, name: str) -> float:
         old = self._old.parameter(name)
-        if name in self._ignored:
+        if name in self.frozen:
             return 1.0
         if name in self._new:
             return width(old, self._new[name])

@@ -20,7 +20,10 @@ from lab.sweep.storage import (
 )
 from lab.workspace import Workspace
 
-_KEPT = ("notebook", "objective", "direction", "params", "fixed", "seeds", "pruner", "carry_over")
+_KEPT = (
+    *("notebook", "objective", "direction", "params", "fixed", "seeds", "pruner"),
+    *("carry_over", "carry_ignoring"),
+)
 _IN_FILES = {"params": "param_ranges"}
 
 

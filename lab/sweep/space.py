@@ -144,6 +144,7 @@ class Space:
     confirm: dict[str, int] = field(default_factory=lambda: dict(CONFIRM))
     parent: str | None = None  # file or study that this one follows
     carry_over: str | None = None  # study whose trials inside this space are observations of it
+    carry_ignoring: tuple[str, ...] = ()  # parameters in which those may lie outside
     notes: str = ""
     rationale: str = ""
 

@@ -23,7 +23,7 @@ PRUNERS = {
 
 _KEYS = (
     *("study_name", "parent", "notes", "notebook", "objective", "direction", "n_trials"),
-    *("sampler", "pruner", "seeds", "confirm", "carry_over"),
+    *("sampler", "pruner", "seeds", "confirm", "carry_over", "carry_ignoring"),
     *("fixed", "param_ranges", "rationale"),
 )
 _PARAMETER_KEYS = (
@@ -82,6 +82,7 @@ class _Reader:
             pruner=self._method(value.get("pruner", "none"), "pruner", PRUNERS),
             fixed=self._mapping(value.get("fixed") or {}, ("fixed",)),
             seeds=self._seeds(value.get("seeds")),
+            carry_ignoring=self._names(value.get("carry_ignoring") or [], "carry_ignoring"),
             confirm=self._confirm(value.get("confirm", {})),
             params=self._parameters(value.get("param_ranges")),
             **given,  # type: ignore[arg-type]
@@ -165,6 +166,11 @@ class _Reader:
             raise self._wrong(("seeds",), value, "Write how many, or a list such as [0, 1, 2].")
         return tuple(seeds)
 
+    def _names(self, value: Any, key: str) -> tuple[str, ...]:
+        if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+            raise self._wrong((key,), value, "Write a list of names, as in [lr, depth].")
+        return tuple(value)
+
     def _confirm(self, value: Any) -> dict[str, int]:
         """How many of the best are run again, and on how many seeds; `none` or 0: none are."""
         if value in (None, "none") or type(value) is int:
@@ -239,6 +245,8 @@ def space_text(space: Space, reasons: Mapping[tuple[str, str], str]) -> str:
         head["confirm"] = space.confirm
     if space.carry_over is not None:
         head["carry_over"] = space.carry_over
+    if space.carry_ignoring:
+        head["carry_ignoring"] = list(space.carry_ignoring)
     if space.rationale:
         head["rationale"] = space.rationale
     lines = _yaml(head).splitlines()
