@@ -271,13 +271,13 @@ def _decisions(found: Analysis) -> list[tuple[str, str]]:
             "to search on",
             "Mend the task or the metric first: the best is not clearly above naming one class"
             if not learned
-            else "Conservative: it drops nothing; aggressive where trials are dear"
+            else "The conservative space: it drops no choice and freezes nothing"
             if found.next
             else "In the same space: there is too little to narrow it by",
         ),
         (
             "a narrower search",
-            "Narrow only along what matters above"
+            "The aggressive space"
             if matters and n >= WANTED
             else f"No: there are {n} configurations, {WANTED} are needed"
             if matters
@@ -330,6 +330,7 @@ def _commands(found: Analysis) -> list[str]:
 
 def _small_print(found: Analysis) -> list[str]:
     few = sum(effect.verdict == "too few trials" for effect in found.marginals.effects)
+    untested = numbers.counted(few, "parameter")
     lines = [
         "One row a configuration, the mean over its seeds; pruned, failed and running trials are "
         "in no effect.",
@@ -339,8 +340,8 @@ def _small_print(found: Analysis) -> list[str]:
         "that learns, real effects are missed more often than by the usual test, which finds "
         "effects that are not there.",
         f"Holm over {found.marginals.family} tests for `matters` (5%), Benjamini-Hochberg for "
-        f"`suggestive` (10%); {few} parameters with fewer than {VERDICT_FROM} configurations were "
-        "not tested.",
+        f"`suggestive` (10%); {untested} with fewer than {VERDICT_FROM} configurations "
+        f"{'was' if few == 1 else 'were'} not tested.",
         "Bins: the share of the variance of ranks that means of four bins explain, which sees what "
         "goes up and down again.",
         "Importance belongs to the ranges searched: a narrow range makes a parameter unimportant.",
@@ -350,5 +351,10 @@ def _small_print(found: Analysis) -> list[str]:
         lines.append(
             "The value of a run is that of its best step, which flatters noisy curves: what a "
             "model is worth is told on data that chose nothing."
+        )
+    if carried := sum(row.carried for row in found.rows):
+        lines.append(
+            f"{numbers.counted(carried, 'configuration')} taken over from an earlier study: in no "
+            "test, since its result is why it was taken."
         )
     return lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Any
 
@@ -12,6 +13,8 @@ from lab.sweep.configuration import shown
 from lab.sweep.marginal import Effect
 from lab.sweep.refinement import Option
 from lab.sweep.space import number_text
+
+_MARGIN = re.compile(r", margin \d+%")
 
 
 def matters_row(found: Analysis, effect: Effect) -> dict[str, str]:
@@ -192,7 +195,8 @@ def next_table(found: Analysis) -> dict[str, Any] | None:
         mild, bold = (changes[option].get(name) for option in ("conservative", "aggressive"))
         change = mild or bold
         assert change is not None
-        reasons = dict.fromkeys(c.reason for c in (mild, bold) if c is not None)
+        # Margins differ by option, and stand with each.
+        reasons = dict.fromkeys(_MARGIN.sub("", c.reason) for c in (mild, bold) if c is not None)
         rows.append(
             {
                 "name": name,
@@ -210,8 +214,8 @@ def _option(option: Option) -> str:
     kept = numbers.percent(option.keeps_optimum, places=0)
     return (
         f"{option.name}: {option.volume_ratio:.2g} of the volume, estimated chance {kept} that the "
-        f"optimum is still inside, {numbers.counted(len(option.carried), 'trial')} carried over, "
-        f"{option.space.n_trials} new"
+        f"optimum is still inside, margin {numbers.percent(option.margin, places=0)}, "
+        f"{numbers.counted(len(option.carried), 'trial')} carried over, {option.space.n_trials} new"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from sweep_helpers import CSV, visual_csv
 import lab.log
 from lab.errors import InputError
 from lab.log.sweep_block import numbers_of, spans
+from lab.record.files import write_json
+from lab.sweep.confirmation import Confirmation, Confirmed
 from lab.sweep.importing import import_study
 from lab.sweep.plain import plain_study, study_of_plain
 from lab.sweep.space import Parameter, Space
@@ -145,6 +148,43 @@ def test_trials_that_came_later_change_nothing_until_the_entry_is_written_again(
     text = night.research_log.read_text()
     assert '"trials": "0-27"' in text
     assert "28 complete" in text
+    assert lab.log.check(workspace=night) == []
+
+
+def confirm(workspace: Workspace, trials: list[int], *, seeds: tuple[int, ...] = (7, 8, 9)) -> None:
+    """Runs on fresh seeds of these trials, each a little worse than its search had promised."""
+    by_number = {trial.number: trial for trial in read_study("night", workspace).trials}
+    rows = []
+    for number in trials:
+        trial, ids, values = by_number[number], [], []
+        for seed in seeds:
+            value = float(trial.value or 0) - 0.03 + 0.001 * seed
+            run_id = f"20260303_{number:02}{seed:02}00"
+            write_run(
+                workspace.runs, run_id, headline="val/accuracy",
+                params=trial.params | {"seed": seed}, curves={"val/accuracy": [value]},
+            )  # fmt: skip
+            ids.append(run_id)
+            values.append(value)
+        rows.append(
+            Confirmed(number, trial.params, trial.value or 0.0, seeds, tuple(values), tuple(ids))
+        )
+    found = Confirmation("night", "val/accuracy", "maximize", tuple(rows))
+    write_json(workspace.runs / "studies" / "night" / "confirmation.json", asdict(found))
+
+
+def test_an_entry_knows_of_the_confirmation_only_if_it_was_there(night: Workspace) -> None:
+    best = [trial.number for trial in read_study("night", night).ranked()[:2]]
+    confirm(night, best)
+    assert lab.log.check(workspace=night) == []
+    lab.log.new("sweep", "Confirmed", study="night", date="2026-03-04", workspace=night)
+    text = night.research_log.read_text().partition("Confirmed\n")[2]
+    promised = read_study("night", night).ranked()[0].value or 0.0
+    told = f"{100 * (promised - 0.022):.1f}%"
+    assert f"Recommended: trial {best[0]}, {told} [" in text
+    assert "over 3 fresh seeds; the search had promised" in text
+    assert "(2.2 points more)" in text
+    assert "best five of" not in text
     assert lab.log.check(workspace=night) == []
 
 
