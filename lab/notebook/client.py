@@ -14,6 +14,7 @@ import zmq.asyncio
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+from nbformat import from_dict
 
 from lab.notebook.kernel import Kernel
 from lab.notebook.outputs import CellOutputs
@@ -127,7 +128,7 @@ class CellRunner(NotebookClient):
     def _outputs(self, outs: list[Any], cell_index: int) -> CellOutputs:
         known = self._cells.get(cell_index)
         if known is None or known.outputs is not outs:
-            known = self._cells[cell_index] = CellOutputs(outs)
+            known = self._cells[cell_index] = CellOutputs(outs, from_dict)
         return known
 
     def _look_for_exit(self, *, execute_reply: dict[str, Any], **_: Any) -> None:

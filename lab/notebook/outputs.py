@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 HEAD = 200_000  # characters kept of the beginning of a printed text
@@ -65,10 +66,14 @@ class BoundedText:
 
 
 class CellOutputs:
-    """The outputs of one cell as they come in; `outputs` is the notebook's own list of them."""
+    """The outputs of one cell as they come in; `outputs` is the notebook's own list of them.
 
-    def __init__(self, outputs: list[Any]) -> None:
+    `node` makes what the notebook holds of a plain dictionary.
+    """
+
+    def __init__(self, outputs: list[Any], node: Callable[[Any], Any] = dict) -> None:
         self.outputs = outputs
+        self._node = node
         self._texts: dict[int, BoundedText] = {}  # by position in `outputs`
         self._displayed = 0
         self._size = 0
@@ -77,13 +82,13 @@ class CellOutputs:
 
     def restart(self) -> None:
         """Forget what was there: the cell cleared its output."""
-        self.__init__(self.outputs)  # type: ignore[misc]
+        self.__init__(self.outputs, self._node)  # type: ignore[misc]
 
     def stream(self, name: str, text: str) -> None:
         """Add printed text to the last output, where that is the same stream, or as a new one."""
         position = self._position(name)
         if position is None:
-            self.outputs.append({"output_type": "stream", "name": name, "text": ""})
+            self._append_stream(name)
             position = len(self.outputs) - 1
             self._texts[position] = BoundedText()
         self._texts[position].append(text)
@@ -106,10 +111,13 @@ class CellOutputs:
             self.outputs[position]["text"] = text.text
         if self._left_out:
             if self._note is None:
-                self.outputs.append({"output_type": "stream", "name": "stderr", "text": ""})
+                self._append_stream("stderr")
                 self._note = len(self.outputs) - 1
             note = f"[{self._left_out:,} more outputs of this cell were left out]\n"
             self.outputs[self._note]["text"] = note
+
+    def _append_stream(self, name: str) -> None:
+        self.outputs.append(self._node({"output_type": "stream", "name": name, "text": ""}))
 
     def _position(self, name: str) -> int | None:
         same = [p for p in self._texts if self.outputs[p]["name"] == name]
