@@ -77,7 +77,7 @@ def _chance(name: str, rankings: Sequence[Ranking]) -> float | None:
 
 
 def usual(factor: Factor, span: Good | None, defaults: Mapping[str, Any]) -> tuple[Any, str]:
-    """A value for good, and which: the notebook's own where it is good, else the middle of the best."""
+    """A value, and which it is: the notebook's own where that is good, else one of the best."""
     parameter, name = factor.parameter, factor.name
     best = sorted(factor.rows, key=lambda row: (-row.score, row.number))
     best = best[: max(1, len(best) // 4)]
