@@ -47,6 +47,7 @@ def explained(record: dict[str, Any], paths: RunPaths) -> dict[str, Any]:
         return record
     said = ", ".join(facts)
     first, newline, rest = str(error.get("message") or "").partition("\n")
+    first = first if not first or first[-1] in ".!?" else f"{first}."
     message = f"{first} {said[0].upper()}{said[1:]}.".strip()
     return record | {"error": error | {"message": message + newline + rest}}
 

@@ -131,7 +131,8 @@ def used_text(record: Mapping[str, Any]) -> str:
         parts.append(f"peak memory {size_text(peak)}")
     if isinstance(cpu := record.get("cpu_seconds"), int | float):
         seconds = record.get("seconds")
-        cores = f" ({cpu / seconds:.1f} cores)" if seconds and seconds >= _FIRST else ""
+        share = cpu / seconds if seconds and seconds >= _FIRST else 0.0
+        cores = f" ({share:.1f} cores)" if share >= 0.05 else ""
         parts.append(f"CPU {show_duration(cpu)}{cores}")
     if isinstance(peak := record.get("peak_gpu_memory"), int):
         parts.append(f"GPU memory {size_text(peak)}")
