@@ -48,6 +48,8 @@ def rerun(
 
         def conclude(ended: Run, console: Console) -> Run:
             run, found = record(ended, again, workspace)
+            for late in run.record["rerun"]["differences"][len(again.plan.differences) :]:
+                console.print(f"  [yellow]{late}[/yellow]", highlight=False)
             if found is not None:
                 console.print(f"  {found.text}", highlight=False, markup=False, soft_wrap=True)
             console.print(f"  lab diff {again.plan.of.id} {run.id}", style="dim", highlight=False)

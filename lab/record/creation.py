@@ -13,6 +13,7 @@ from typing import Any
 from lab.errors import InputError
 from lab.record import capture, fingerprint, liveness
 from lab.record.files import write_json
+from lab.record.machine import machine
 from lab.record.paths import RunPaths, claim_folder
 from lab.record.redact import Secrets, redact_params
 from lab.record.run import format_time, seed_of
@@ -99,6 +100,7 @@ def _first_record(
         "code": fingerprint.code_sha256(workspace),
         "notebook_sha256": fingerprint.notebook_sha256(source) if source and readable else None,
         "python": platform.python_version(),
+        "machine": machine(),
         "device": None,
         "seed": seed_of(params),
         "data": [],

@@ -77,10 +77,14 @@ def prepared(
 def record(ended: Run, again: Prepared, workspace: Workspace) -> tuple[Run, Agreement | None]:
     """Note in run.json what was repeated, and whether the numbers agree where it is done."""
     found = agreement(ended, again.plan.of, workspace) if ended.status == "done" else None
+    differences = list(again.plan.differences)
+    devices = (again.plan.of.record.get("device"), ended.record.get("device"))
+    if None not in devices and devices[0] != devices[1]:
+        differences.append(f"This ran on {devices[1]}, {again.plan.of.id} on {devices[0]}.")
     noted = {
         "of": again.plan.of.id,
         "source": "recorded" if again.recorded else "current",
-        "differences": list(again.plan.differences),
+        "differences": differences,
         "agreement": found.verdict if found else None,
         "said": found.text if found else None,
     }

@@ -100,7 +100,7 @@ def diff(a: str, b: str, *, workspace: Workspace | None = None) -> RunDiff:
         tuple(package_changes(*packages)),
         None not in packages,
         tuple(changes(_data(first), _data(second))),
-        tuple(changes(*({k: run.record.get(k) for k in _MACHINE} for run in (first, second)))),
+        tuple(changes(_machine(first), _machine(second))),
         tuple(_metrics(first, second)),
     )
 
@@ -121,6 +121,12 @@ def standing(run: Run, metric: str) -> float | None:
 def _data(run: Run) -> dict[str, str]:
     sources = run.record.get("data") or []
     return {str(s.get("name", "?")): str(s.get("sha256")) for s in sources}
+
+
+def _machine(run: Run) -> dict[str, Any]:
+    """What is known of where it ran; what was not recorded then is left out."""
+    known = {key: run.record.get(key) for key in _MACHINE} | (run.record.get("machine") or {})
+    return {key: value for key, value in known.items() if value is not None}
 
 
 def _metrics(a: Run, b: Run) -> Iterator[MetricDiff]:

@@ -14,6 +14,7 @@ from lab.record.capture import packages_text
 from lab.record.catalogue import find_run
 from lab.record.fingerprint import code_sha256, data_cache, data_sha256, notebook_sha256
 from lab.record.liveness import host_name
+from lab.record.machine import machine
 from lab.record.redact import REDACTED
 from lab.record.run import Run
 from lab.reproduce.git import Repository
@@ -108,6 +109,9 @@ def _of_environment(run: Run) -> Iterator[str]:
         yield f"Python is {platform.python_version()}, was {python}."
     if host not in (None, host_name()):
         yield f"This machine is {host_name()}, it ran on {host}."
+    was, now = run.record.get("machine") or {}, machine()
+    if differ := [f"{k} {now[k]}, was {was[k]}" for k in now if was.get(k, now[k]) != now[k]]:
+        yield f"Its hardware differs: {'; '.join(differ)}."
     before = recorded_packages(run.path.packages)
     if found := package_changes(before, parse_packages(packages_text())):
         yield f"Packages differ: {told(found)}."

@@ -76,13 +76,14 @@ def test_parameters_data_machine_packages_metrics(workspace: Workspace) -> None:
         params={"seed": 1, "lr": 1, "dims": [1], "gone": None},
         curves={"val/accuracy": [0.5, 0.7, 0.6], "test/loss": [1.0, 2.0]},
         data=[{"name": "digits", "sha256": "a" * 64, "path": None}],
+        machine={"cpu": "6502", "cores": 1},
     )  # fmt: skip
     two = write_run(
         workspace.runs, B,
         params={"seed": 1, "lr": 1.0, "dims": [1, 2], "new": "x"},
         curves={"val/accuracy": [0.75], "test/loss": [1.5]},
         data=[{"name": "digits", "sha256": "b" * 64, "path": None}],
-        device="cuda", code="d" * 64,
+        device="cuda", code="d" * 64, machine={"cpu": "Z80", "cores": 1},
     )  # fmt: skip
     for folder, text in ((one, "a==1\nnum_py==2\n"), (two, "a==1\nnum-py==3\nc==1\n")):
         (folder / "environment").mkdir()
@@ -98,7 +99,7 @@ def test_parameters_data_machine_packages_metrics(workspace: Workspace) -> None:
         ],
         "packages": [("c", None, "1"), ("num-py", "2", "3")],
         "data": [("digits", "a" * 64, "b" * 64)],
-        "machine": [("device", "cpu", "cuda")],
+        "machine": [("device", "cpu", "cuda"), ("cpu", "6502", "Z80")],
         # The best of a validation metric, the last of a test metric.
         "metrics": [("val/accuracy", 0.7, 0.75), ("test/loss", 2.0, 1.5)],
     }  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -93,7 +94,11 @@ def test_numbers_within_and_beyond_the_noise_of_seeds(project: Any) -> None:
 
 def test_other_parameters_and_failures_are_not_compared(project: Any) -> None:
     first = project.recorded({"seed": 0, "scale": 1.0}, loss=1.0)
+    update_run(first.path, device="a quantum computer")
+    project.write_notebook(project.notebook_work() + "run.device('cpu')\n")
     changed = lab.rerun(first.id, {"scale": "2.0"}, workspace=project.workspace)
+    late = f"This ran on cpu, {first.id} on a quantum computer."
+    assert changed.record["rerun"]["differences"][-1] == late
     assert changed.params["scale"] == 2.0
     assert changed.record["rerun"]["said"] == "Not compared: scale changed."
     project.write_notebook("import lab\nrun = lab.start()\nraise ValueError('no')\n")
@@ -112,11 +117,13 @@ def test_packages_data_python_and_machine_that_differ(project: Any) -> None:
         {"name": "digits", "sha256": "0" * 64, "path": "data.bin"},
         {"name": "faces", "sha256": "0" * 64, "path": "faces.bin"},
     ]
-    update_run(first.path, host="elsewhere", python="3.99.1", data=sources)
+    hardware = first.record["machine"] | {"cpu": "Z80"}
+    update_run(first.path, host="elsewhere", python="3.99.1", data=sources, machine=hardware)
     said = "\n".join(find_plan(first.id, workspace=project.workspace).differences)
     assert "Python is 3." in said
     assert ", was 3.99.1." in said
     assert f"This machine is {host_name()}, it ran on elsewhere." in said
+    assert re.search(r"Its hardware differs: cpu .+, was Z80\.", said)
     assert "Packages differ: numpy 1.0 -> " in said
     assert "1 gone (gone-package)" in said
     assert "The data digits have changed: " in said
