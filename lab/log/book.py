@@ -10,7 +10,7 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -230,7 +230,7 @@ def _sections(outline: Outline, end: int) -> list[Section]:
         days = {level: day for level, day in days.items() if level < section.level}
         above = next((day for _, day in sorted(days.items(), reverse=True) if day), None)
         own = date_of(section.title)
-        dated.append(replace(section, date=own or above))
+        dated.append(Section(section.level, section.title, section.line, section.end, own or above))
         starts, rest = split_date(section.title)
         days[section.level] = starts if not rest else None
     return dated

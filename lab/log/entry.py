@@ -129,16 +129,30 @@ def actions_of(books: Iterable[Book], workspace: Workspace) -> list[Action]:
 
 def cited_runs(books: Iterable[Book], workspace: Workspace) -> dict[str, tuple[str, ...]]:
     """The runs that the entry of each action names, but for its items, by the action's id."""
+    return actions_and_runs(books, workspace)[1]
+
+
+def actions_and_runs(
+    books: Iterable[Book], workspace: Workspace
+) -> tuple[list[Action], dict[str, tuple[str, ...]]]:
+    """`actions_of` and `cited_runs` at once."""
     known = {workspace.relative(book.path): book for book in books}
     items = {file: {task.line for task in book.tasks} for file, book in known.items()}
+    actions: list[Action] = []
     found: dict[str, tuple[str, ...]] = {}
+    of_section: dict[tuple[str, int], tuple[str, ...]] = {}  # items of one entry share its runs
     for action, section in _placed_actions(known.values(), workspace):
-        if section is not None:
+        actions.append(action)
+        if section is None:
+            continue
+        place = (action.file, section.line)
+        if place not in of_section:
             lines = known[action.file].lines
             own = range(section.line, section.end)
             text = "".join(lines[n] for n in own if n not in items[action.file])
-            found[action.id] = tuple(dict.fromkeys(_RUN_ID.findall(text)))
-    return found
+            of_section[place] = tuple(dict.fromkeys(_RUN_ID.findall(text)))
+        found[action.id] = of_section[place]
+    return actions, found
 
 
 @dataclass(frozen=True)

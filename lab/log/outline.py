@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -54,8 +54,8 @@ class Outline:
 
     def moved(self, by: int) -> Outline:
         return Outline(
-            tuple(replace(heading, line=heading.line + by) for heading in self.headings),
-            tuple(replace(task, line=task.line + by) for task in self.tasks),
+            tuple(Heading(one.level, one.title, one.line + by) for one in self.headings),
+            tuple(Task(one.text, one.done, one.line + by, one.column) for one in self.tasks),
             frozenset(line + by for line in self.rules),
             frozenset(line + by for line in self.code),
             frozenset(line + by for line in self.html),

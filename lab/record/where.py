@@ -96,7 +96,7 @@ def lookup(run: Run, name: str) -> Any:
     """What `name` is for this run; a sentinel equal to nothing where it has no such thing."""
     if "/" in name:
         return _metric(run, name)
-    if run.may_have(name) and name in run.record:
+    if ("." in name or run.may_have(name)) and name in run.record:
         return run.record[name]
     # A parameter is a Python name, so that what has a dot is none and its file is not read.
     if "." not in name and name in run.params:

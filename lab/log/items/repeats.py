@@ -11,7 +11,7 @@ from typing import Any
 
 from lab.diagnosis.finding import STEPS
 from lab.errors import LabError
-from lab.log.entry import Action, actions_of, cited_runs, read_books
+from lab.log.entry import Action, actions_and_runs, read_books
 from lab.log.items.closing import closer_of, without_closer
 from lab.log.items.inventory import SUITES
 from lab.log.items.register import fresh_id, read_register
@@ -57,9 +57,8 @@ def not_repeated(
     if not any(text not in keep for text in texts):
         return Proposed(tuple(texts), ())
     books = read_books(workspace)
-    known = actions_of(books, workspace)
+    known, cited = actions_and_runs(books, workspace)
     asked = [action for action in known if action.state in ("open", "rejected")]
-    cited = cited_runs(books, workspace)
     taken = {*(one.id for one in read_register(workspace)), *(action.id for action in known)}
     scope, suite = _scope(about), _whole_suite(about, workspace)
     seen = _Scopes(cited, workspace)
