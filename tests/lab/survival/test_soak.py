@@ -36,7 +36,8 @@ def test_a_suite_survives_random_kills(scene: Scene) -> None:
         except subprocess.TimeoutExpired:
             killed[kill_something(scene, night.pid, chance)] += 1
             continue
-        assert "Traceback" not in said, said
+        # Ctrl-C before `lab` is even imported is Python's own to tell.
+        assert "Traceback" not in said or "KeyboardInterrupt" in said.splitlines()[-1], said
         if night.returncode == 0:
             break
         assert time.monotonic() - began < SECONDS, f"not done in {SECONDS:g} s: {killed}"
