@@ -2,6 +2,7 @@
 
     .venv/bin/python benchmarks/file_operations.py
     .venv/bin/python benchmarks/file_operations.py --steps 1000 --seconds 30
+    .venv/bin/python benchmarks/file_operations.py --rates /shared/folder   # what yours does
 
 A notebook that logs `--steps` steps in `--seconds` is run in a workspace of its own, by the pool
 and as a task of a Slurm job (without Slurm: what the job does is called directly). Counted are
@@ -12,13 +13,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 PARAMETERS = """steps: int = 100  # how many are logged
@@ -54,7 +57,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--rates", type=Path, metavar="FOLDER", help="only: operations a second")
     options = parser.parse_args()
+    if options.rates is not None:
+        print_rates(options.rates)
+        return
     if shutil.which("strace") is None:
         print("strace is not installed: nothing is counted.")
         return
@@ -165,6 +172,35 @@ def print_table(columns: dict[str, dict[str, int]], steps: int, seconds: float) 
     for name in names:
         cells = [f"{column.get(name, 0):,}" for column in columns.values()]
         print(f"| {name} | " + " | ".join(cells) + " |")
+
+
+def print_rates(folder: Path, count: int = 2000) -> None:
+    """How many operations a second one process gets out of the file system that `folder` is on."""
+    home = Path(tempfile.mkdtemp(dir=folder))
+    files = [home / f"{number}" for number in range(count)]
+    others = [home / f"{number}.new" for number in range(count)]
+
+    def flushed(path: Path) -> None:
+        with path.open("wb") as file:
+            file.write(b"x" * 1000)
+            file.flush()
+            os.fsync(file.fileno())
+
+    steps: list[tuple[str, Callable[[], object]]] = [
+        ("create", lambda: [path.touch() for path in files]),
+        ("set times", lambda: [os.utime(path) for path in files]),
+        ("look up", lambda: [path.stat() for path in files]),
+        ("rename", lambda: [path.rename(new) for path, new in zip(files, others, strict=True)]),
+        ("write 1 kB and flush", lambda: [flushed(path) for path in others[:100]]),
+        ("remove", lambda: [path.unlink() for path in others]),
+    ]
+    print("| operation | a second |\n|---|---:|")
+    for name, work in steps:
+        began = time.perf_counter()
+        work()
+        times = 100 if "flush" in name else count
+        print(f"| {name} | {times / (time.perf_counter() - began):,.0f} |")
+    home.rmdir()
 
 
 if __name__ == "__main__":

@@ -101,7 +101,10 @@ def _run(
     if as_json:
         print_json(_outcome_json(suite, outcome, entries))
     else:
-        _print_end(suite, outcome, workspace, console, file)
+        again = f"lab suite run {workspace.relative(file)}" + (
+            f" --on {on}" if on != "pool" else ""
+        )
+        _print_end(suite, outcome, workspace, console, again)
     if not outcome.complete:
         raise typer.Exit(1)
 
@@ -148,10 +151,11 @@ def _execute(
     from lab.cli.progress import Progress
     from lab.duration import parse_clock
     from lab.suite import run_suite_plan
-    from lab.suite.runner import workers_for
+    from lab.suite.runner import check_until, workers_for
 
     due = [item for item in plan if item.due]
     deadline = parse_clock(until, datetime.now()) if until else None
+    check_until(deadline, on)
     count = workers_for(on, workers, suite.workers)
     pace = f"{count} at a time" if count else "as many at a time as Slurm has room for"
     console.print(f"[bold]{suite.name}[/bold]: {len(due)} of {len(plan)} runs to do, {pace}")
@@ -219,7 +223,7 @@ def _print_plan(plan: list[PlannedRun], console: Console) -> None:
 
 
 def _print_end(
-    suite: Suite, outcome: Outcome, workspace: Workspace, console: Console, file: Path
+    suite: Suite, outcome: Outcome, workspace: Workspace, console: Console, again: str
 ) -> None:
     from lab.record.catalogue import find_run
 
@@ -239,7 +243,6 @@ def _print_end(
         ):
             console.print(f"  {command:<32}  {why}", highlight=False)
     else:
-        again = f"lab suite run {workspace.relative(file)}"
         console.print(f"Again, only what is missing:  [bold]{again}[/bold]", highlight=False)
 
 

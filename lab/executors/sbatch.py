@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import re
@@ -20,6 +21,7 @@ from lab.executors.resources import Resources
 from lab.executors.slurm_node import NOTICE, SECRETS, run_task
 from lab.executors.submission import (
     Task,
+    key_of,
     marks_folder,
     new_folder,
     read_tasks,
@@ -78,12 +80,10 @@ def _under_way(jobs: Sequence[Job], workspace: Workspace) -> Iterator[tuple[int,
     if not wanted or not alive:
         return
     tasks = [task for task in read_tasks(workspace) if task.job_id in alive]
-    going_on = [state.task for state in states(tasks, None) if not state.over]
+    going_on = {state.task.key: state.task for state in states(tasks, None) if not state.over}
     for index, job in wanted.items():
-        for task in going_on:
-            if task.is_of(job, workspace):
-                yield index, task
-                break
+        if (task := going_on.get(key_of(job, workspace))) is not None:
+            yield index, task
 
 
 def _submit_alike(
@@ -111,7 +111,8 @@ def _submit_alike(
     ]
     marks_folder(folder).mkdir()
     try:
-        with _secrets(jobs):
+        # sbatch's complaint is told once, by us.
+        with _secrets(jobs), contextlib.redirect_stderr(io.StringIO()):
             handles = executor.map_array(run_task, tickets)
     except BaseException as error:
         shutil.rmtree(folder, ignore_errors=True)  # no job will ever look for it

@@ -7,6 +7,7 @@ the marks of its nodes, and what submitit and the jobs write.
 from __future__ import annotations
 
 import contextlib
+import json
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -58,13 +59,10 @@ class Task:
             return "\n".join(lines[-_LOG_LINES:])
         return ""
 
-    def is_of(self, job: Job, workspace: Workspace) -> bool:
-        """Whether this is what `job` asks for, of the same suite or sweep."""
-        return (
-            (self.suite, self.sweep) == (_plain(job.suite), _plain(job.sweep))
-            and self.notebook == workspace.relative(job.notebook)
-            and dict(self.params) == redact_params(job.params)
-        )
+    @property
+    def key(self) -> str:
+        """Tells which run of a suite or sweep this is, as `key_of` does."""
+        return _key(self.suite, self.sweep, self.notebook, self.params)
 
 
 @dataclass(frozen=True)
@@ -96,6 +94,17 @@ class TaskState:
     @property
     def open(self) -> bool:
         return not (self.over or self.gone)
+
+
+def key_of(job: Job, workspace: Workspace) -> str:
+    """What a task that does what `job` asks for has as its `key`."""
+    notebook = workspace.relative(job.notebook)
+    return _key(job.suite, job.sweep, notebook, redact_params(job.params))
+
+
+def _key(*parts: object) -> str:
+    plain = [dict(part) if isinstance(part, Mapping) else part for part in parts]
+    return json.dumps(plain, sort_keys=True, default=str)
 
 
 def marks_folder(folder: Path) -> Path:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lab.errors import LabError
 from lab.executors import slurm_queue
-from lab.executors.submission import OWED, Task, TaskState, read_tasks, states
+from lab.executors.submission import OWED, Task, TaskState, key_of, read_tasks, states
 from lab.record.paths import RunPaths
 from lab.record.run import Run
 from lab.suite.plan import PlannedRun
@@ -87,8 +87,10 @@ def open_states(plan: Sequence[PlannedRun], workspace: Workspace) -> list[TaskSt
 
 def standing(plan: Sequence[PlannedRun], workspace: Workspace) -> list[Standing]:
     """Where each run of a plan stands: by the runs' own records, then by Slurm's queue."""
-    waiting = open_states(plan, workspace)
-    return [_standing_of(item, waiting, workspace) for item in plan]
+    waiting = {state.task.key: state for state in open_states(plan, workspace)}
+    return [
+        _standing_of(item, waiting.get(key_of(job_of(item), workspace)), workspace) for item in plan
+    ]
 
 
 def cancel_plan(plan: Sequence[PlannedRun], workspace: Workspace) -> list[TaskState]:
@@ -120,11 +122,9 @@ def _tasks_of(plan: Sequence[PlannedRun], workspace: Workspace) -> list[Task]:
     return read_tasks(workspace, suite=plan[0].suite) if plan else []
 
 
-def _standing_of(item: PlannedRun, waiting: Sequence[TaskState], workspace: Workspace) -> Standing:
+def _standing_of(item: PlannedRun, mine: TaskState | None, workspace: Workspace) -> Standing:
     if not item.due:
         return Standing(item, "done", item.satisfied_by, None, item.why)
-    job = job_of(item)
-    mine = next((state for state in waiting if state.task.is_of(job, workspace)), None)
     if mine is None:
         return Standing(item, "due", None, None, item.why)
     last, told = mine.last, mine.job.told if mine.job else "Slurm does not answer"

@@ -83,12 +83,7 @@ def run_suite_plan(
     `stopped`; what is there then is returned, and the next call goes on from it. Where another
     process carries out the same suite, each run is made once, and its end is waited for.
     """
-    if until is not None and on_cluster(on):
-        raise InputError(
-            "A cluster starts runs when it has room, so --until cannot be kept",
-            seen=f"--on {on}",
-            do="Leave --until out; `slurm: {time: 2h}` limits each run.",
-        )
+    check_until(until, on)
     executor = executor_by_name(on, workspace, workers=1 if on == "inline" else workers)
     count = sum(item.due for item in plan) if on_cluster(on) else (workers or 1)
     outcome = Outcome(plan)
@@ -118,6 +113,16 @@ def job_of(item: PlannedRun) -> Job:
         timeout=item.timeout,
         slurm=item.slurm,
     )
+
+
+def check_until(until: datetime | None, on: str) -> None:
+    """InputError for a last starting time where others decide when runs start."""
+    if until is not None and on_cluster(on):
+        raise InputError(
+            "A cluster starts runs when it has room, so --until cannot be kept",
+            seen=f"--on {on}",
+            do="Leave --until out; `slurm: {time: 2h}` limits each run.",
+        )
 
 
 def on_cluster(on: str) -> bool:
