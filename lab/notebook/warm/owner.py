@@ -153,6 +153,8 @@ def _unfit(env: Mapping[str, str], cwd: Path) -> str | None:
         return f"{SWITCH} is {env[SWITCH]}"
     if sys.platform != "linux":
         return "forking is only known to be safe on Linux"
+    if any(part and not Path(part).is_absolute() for part in env.get("PYTHONPATH", "").split(":")):
+        return "PYTHONPATH names folders relative to where one stands"
     if sys.gettrace() is not None:
         return "a debugger or a coverage tool traces this process"
     if name := preload.shadowed(cwd):

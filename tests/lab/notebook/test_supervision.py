@@ -66,7 +66,11 @@ def gone(pids: list[int]) -> bool:
     )
 
 
-def test_a_kernel_that_ends_by_itself(workspace: Workspace) -> None:
+@pytest.mark.parametrize("warm", ["on", "off"])
+def test_a_kernel_that_ends_by_itself(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, warm: str
+) -> None:
+    monkeypatch.setenv("LAB_WARM", warm)
     ended = asyncio.run(Pool(workspace).run(job(workspace, "dies", code=3)))
     assert (ended.status, ended.reason) == ("crashed", "kernel_died")
     assert ended.error is not None
