@@ -8,16 +8,10 @@ from typing import Any
 from lab.comparison import Comparison, compare
 from lab.comparison.tables import grid
 from lab.errors import LogError, nearest
-from lab.log.campaign.block import campaign_text
-from lab.log.claims.block import claim_text
 from lab.log.evidence.source import LiveRuns, RunSource, all_runs
 from lab.log.evidence.sourced import sourced, sourced_settings
-from lab.log.expectation import Plan
-from lab.log.experiment import experiment_of
 from lab.log.findings import Story, tell
-from lab.log.plot_block import plot_text
 from lab.log.render import render
-from lab.log.report import suite_text
 from lab.log.tried import tried_text
 from lab.record.run import Run
 from lab.workspace import Workspace
@@ -84,6 +78,9 @@ def _compared(spec: Spec, source: RunSource) -> tuple[Comparison, Story]:
     return comparison, tell(comparison, runs, actions=False)
 
 
+# Each kind loads its own modules: a log has few of them, and an entry mostly one.
+
+
 def _comparison(spec: Spec, source: RunSource) -> str:
     comparison, story = compared(spec, source)
     return render(
@@ -100,6 +97,9 @@ def _impact(spec: Spec, source: RunSource) -> str:
 
 
 def _experiment(spec: Spec, source: RunSource) -> str:
+    from lab.log.expectation import Plan
+    from lab.log.experiment import experiment_of
+
     run = source.run(spec["run"])
     baseline = spec.get("baseline")
     against = source.run(baseline) if baseline else None
@@ -109,20 +109,28 @@ def _experiment(spec: Spec, source: RunSource) -> str:
 
 
 def _suite(spec: Spec, source: RunSource) -> str:
+    from lab.log.report import suite_text
+
     last, tries = (all_runs(source, spec.get(key) or ()) for key in ("last", "tries"))
     runs = all_runs(source, spec["runs"])
     return suite_text(spec, runs, last, tries, source.workspace)
 
 
 def _campaign(spec: Spec, source: RunSource) -> str:
+    from lab.log.campaign.block import campaign_text
+
     return campaign_text(spec, all_runs(source, spec["runs"]), source.workspace)
 
 
 def _claim(spec: Spec, source: RunSource) -> str:
+    from lab.log.claims.block import claim_text
+
     return claim_text(spec, all_runs(source, spec["runs"]), source.workspace)
 
 
 def _plot(spec: Spec, source: RunSource) -> str:
+    from lab.log.plot_block import plot_text
+
     return plot_text(spec, all_runs(source, spec["runs"]), source.workspace)
 
 

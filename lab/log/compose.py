@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from lab.errors import InputError, LogError, nearest
 from lab.log.blocks import Spec, read_run
 from lab.log.book import date_of
-from lab.log.campaign.entry import campaign_draft
 from lab.log.draft import (
     Draft,
     Request,
@@ -26,7 +25,6 @@ from lab.log.entry import Action
 from lab.log.evidence.arrivals import query_of
 from lab.log.evidence.refreshing import save_snapshots
 from lab.log.expectation import Plan
-from lab.log.experiment import experiment_name, experiment_of
 from lab.log.items.repeats import Proposed, not_repeated
 from lab.log.pictures import due_pictures, written
 from lab.log.place import add_entry
@@ -42,7 +40,6 @@ from lab.log.plot_block import log_folder
 from lab.log.render import render
 from lab.log.research_entry import research_draft
 from lab.log.selection import baseline_of, found_by, one_run, repeats_of, rows_for, selected
-from lab.log.suite_entry import suite_draft
 from lab.record.lazy import reading_once
 from lab.record.run import Run
 from lab.workspace import Workspace
@@ -156,6 +153,8 @@ def new(
             draft = _experiment(request, about[0], pending.plan if pending else plan, workspace)
     elif kind == "suite":
         about = selected(runs, suite, workspace)
+        from lab.log.suite_entry import suite_draft
+
         draft = suite_draft(request, about, workspace)
     elif kind == "sweep":
         from lab.log.sweep_entry import sweep_draft
@@ -163,6 +162,8 @@ def new(
         about, draft = sweep_draft(request, study, workspace)
     elif kind == "campaign":
         about = selected(runs, suite, workspace, run)
+        from lab.log.campaign.entry import campaign_draft
+
         draft = campaign_draft(request, about, workspace)
     else:
         about = selected(runs, suite, workspace, run)
@@ -234,6 +235,8 @@ def _complete(
 
 
 def _experiment(request: Request, run: Run, plan: Plan, workspace: Workspace) -> Draft:
+    from lab.log.experiment import experiment_name, experiment_of
+
     baseline = baseline_of(request.baseline, run, workspace)
     spec: Spec = {
         "kind": "experiment",

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import fields, is_dataclass, replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lab.comparison import Comparison
 from lab.comparison.values import Arm, Row
-from lab.log.campaign.build import Campaign, Change, Task, Variant
-from lab.log.claims.testing import ClaimTest
-from lab.log.experiment import Experiment
-from lab.plotting import ArmCurve, CurvePlot
 from lab.provenance import Source, is_telling, known, told
 from lab.record.run import Run
+
+if TYPE_CHECKING:
+    from lab.log.campaign.build import Campaign, Change, Task, Variant
+    from lab.log.claims.testing import ClaimTest
+    from lab.log.experiment import Experiment
+    from lab.plotting import ArmCurve, CurvePlot
 
 T = TypeVar("T")
 
