@@ -89,7 +89,10 @@ class ForkedKernel(KernelProcess):
         return self._end.result() if self._end.done() else None
 
     async def _wait(self) -> int:
-        code = await self._status.ended()
+        try:
+            code = await self._status.ended()
+        finally:
+            self._status.close()  # not earlier: a closed socket never says that it was closed
         if code is not None:
             return code
         while process_started(self.pid) is not None:  # the zygote was killed; the kernel goes on
@@ -100,7 +103,6 @@ class ForkedKernel(KernelProcess):
         if not self.zygote.alive:
             kill_marked(f"{MARKER}={self._mark}")  # else the zygote sees to it
         self.channel.close()
-        self._status.close()
 
 
 class _Status:
