@@ -180,7 +180,7 @@ def test_failures_ask_for_actions(workspace: Workspace) -> None:
     ("kind", "options", "error", "message"),
     [
         ("note", {}, InputError, "Unknown kind of entry: note"),
-        ("sweep", {}, InputError, "Allowed: research, experiment, suite"),
+        ("story", {}, InputError, "Allowed: research, experiment, suite"),
         ("research", {}, InputError, "needs a title"),
         ("research", {"title": "T"}, InputError, "nothing to write"),
         ("research", {"title": "T", "by": "pooling"}, InputError, "no runs to compare"),
