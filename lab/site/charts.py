@@ -13,6 +13,7 @@ from lab.diagnosis import Curve
 
 _WIDTH, _HEIGHT = 400, 210
 _LEFT, _RIGHT, _TOP, _BOTTOM = 50, 10, 8, 26
+_LETTERS = 6  # that fit on the left
 _MOST = 400  # points drawn of a line; more would not be told apart
 _SPLITS = {"train": 0, "val": 1, "valid": 1, "validation": 1, "test": 2}
 _FIRST = ("loss", "accuracy")
@@ -148,11 +149,21 @@ def _axes(chart: Chart, frame: _Frame) -> Iterable[str]:
     for value in ticks(frame.low_y, frame.high_y, 4):
         y = frame.y(value)
         yield f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y}" y2="{y}"/>'
-        text = f"{100 * value:g}%" if chart.percent else f"{value:g}"
+        text = f"{100 * value:g}%" if chart.percent else _short(value)
         yield f'<text class="y" x="{_LEFT - 7}" y="{y + 4:g}">{text}</text>'
     for value in ticks(frame.low_x, frame.high_x, 6):
         if value == round(value):
             yield f'<text class="x" x="{frame.x(value)}" y="{_HEIGHT - 7}">{value:g}</text>'
+
+
+def _short(value: float) -> str:
+    """A value in few letters, which is all that fits beside a chart: 0.00077 is "7.7e-4"."""
+    text = f"{value:g}"
+    if len(text) <= _LETTERS and "e" not in text:
+        return text
+    digits, power = f"{value:.4e}".split("e")
+    written = f"{float(digits):g}e{int(power)}"
+    return written if len(written) <= len(text) else text
 
 
 def _drawn(line: Line, frame: _Frame) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from pathlib import Path
@@ -85,3 +86,17 @@ def test_what_is_not_finite_is_marked_and_not_drawn(workspace: Workspace) -> Non
 )
 def test_ticks_are_round(low: float, high: float, expected: list[float]) -> None:
     assert ticks(low, high, 4) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("low", "high"), [(7.4e-4, 7.75e-4), (1e-9, 3e-9), (1.2e6, 1.9e6), (-4e-5, 4e-5), (0, 1)]
+)
+def test_labels_fit_beside_the_chart(workspace: Workspace, low: float, high: float) -> None:
+    run = write_run(workspace.runs, "20260120_100000", curves={"train/lr": [low, high]})
+    labels = re.findall(r'<text class="y"[^>]*>([^<]+)</text>', svg(drawn(run)[0]))
+    assert len(labels) >= 3
+    assert all(len(label) <= 7 for label in labels)
+    values = [float(label) for label in labels]
+    steps = [b - a for a, b in itertools.pairwise(values)]
+    assert steps == pytest.approx([steps[0]] * len(steps), rel=1e-3)
+    assert all(low - (high - low) <= value <= high + (high - low) for value in values)
