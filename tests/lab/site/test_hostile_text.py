@@ -168,7 +168,7 @@ def test_the_attacks_work_where_nothing_stops_them(browser: Browser, tmp_path: P
 def test_nothing_of_theirs_runs_and_nothing_is_sent(browser: Browser, hostile_site: Path) -> None:
     said, asked, refused = len(browser.said()), len(browser.requested()), len(browser.refused())
     pages = sorted(hostile_site.rglob("*.html"))
-    assert len(pages) == 3 + 2 + 2 + 2 + 1  # lists, entries, logs, runs, a notebook
+    assert len(pages) == 4 + 2 + 2 + 2 + 1  # lists, entries, logs, runs, a notebook
     tab = browser.page("about:blank")
     for page in pages:
         tab.go(page.as_uri())
@@ -228,7 +228,7 @@ def test_the_policy_holds_where_escaping_would_fail(browser: Browser, hostile_si
 def test_only_pictures_and_our_own_files_lie_in_the_folder(hostile_site: Path) -> None:
     """A page or drawing of a run, opened by itself, would run what is in it."""
     kinds = {path.suffix for path in hostile_site.rglob("*") if path.is_file()}
-    assert kinds == {".html", ".css", ".js", ".png", ".json"}
+    assert kinds == {".html", ".css", ".js", ".webp", ".json"}
     scripts = sorted(path.name for path in hostile_site.rglob("*.js"))
     assert scripts == ["search.js", "site.js"]
     for path in hostile_site.rglob("*"):
