@@ -21,8 +21,8 @@ from lab.record.run import Run
 from lab.record.verify import check_runs
 from lab.workspace import Workspace
 
-PATIENCE = 60.0  # seconds to wait for what takes a second on an idle machine
-GONE = 15.0  # seconds that processes are given to go once nobody owns them any more
+PATIENCE = 240.0  # seconds to wait for what takes a second on an idle machine
+GONE = 60.0  # seconds that processes are given to go once nobody owns them any more
 
 CELLS = (
     "epochs: int = 3  # lines to log\n"
