@@ -2,7 +2,7 @@
 
     python benchmarks/execution.py [--repeats 7] [--only NAME ...]
 
-NAME is a table: notebooks, many, cells, log, ends; all of them are printed by default. Every way runs
+NAME is a table: notebooks, many, cells, log, ends; by default all are printed. Every way runs
 the same notebooks, by turns, in the same interpreter; papermill and nbclient start their kernels as
 they do where nothing of `lab` is installed. `lab, in a suite` is the second run and those after it
 of one process, as in a suite or a sweep; its run folders hold all that any run's do. Medians.

@@ -105,9 +105,19 @@ class Zygote:
     def alive(self) -> bool:
         return self._process.poll() is None
 
+    def ended(self) -> bool:
+        """Whether it has ended; then nothing is left of it here either."""
+        if not self.alive:
+            self.close()
+        return not self.alive
+
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    def retire(self) -> None:
+        """Ask for no more kernels: it ends with the last that it has."""
+        self._control.close()
 
     def close(self) -> None:
         """End it, with every kernel it has."""
@@ -128,7 +138,8 @@ def zygote(env: Mapping[str, str], cwd: Path) -> Zygote:
         if known is not None and known.owner != os.getpid():
             known = _zygote = None  # our parent's
         if known is not None and (not known.alive or known.key != _key(env)):
-            _retired.append(known)  # its kernels go on
+            known.retire()
+            _retired[:] = [one for one in (*_retired, known) if not one.ended()]
             known = None
         if known is None:
             known = _zygote = Zygote(env)

@@ -45,6 +45,8 @@ class _Zygote:
         self._lifeline = lifeline
         self._children: dict[int, _Child] = {}
         self._dead: set[str] = set()  # marks of kernels that have ended
+        self._poll = select.poll()
+        self._retired = False  # the owner asks for no more kernels
         self._imported: set[str] = set()
         self._pools: Any = None
         self._wanted: set[str] = set()  # what kernels have imported, for those to come
@@ -54,11 +56,11 @@ class _Zygote:
         signal.signal(signal.SIGCHLD, lambda *_: None)
 
     def run(self) -> NoReturn:
-        """Serve until the owner is gone."""
-        poll = select.poll()
+        """Serve until the owner is gone, or has no more use for it and its kernels have ended."""
+        poll = self._poll
         for descriptor in (self._control.fileno(), self._lifeline, self._bell, self._ear):
             poll.register(descriptor, select.POLLIN)
-        while True:
+        while self._children or not self._retired:
             ready = {descriptor for descriptor, _ in poll.poll()}
             if self._lifeline in ready:
                 self._die()
@@ -70,11 +72,14 @@ class _Zygote:
                 self._learn()
             if self._control.fileno() in ready:
                 self._serve()
+        self._die()
 
     def _serve(self) -> None:
         data, descriptors, _, _ = socket.recv_fds(self._control, _REQUEST, _DESCRIPTORS)
         if not data:
-            self._die()
+            self._retired = True
+            self._poll.unregister(self._control)
+            return
         request = json.loads(data)
         status = socket.socket(fileno=descriptors[0])
         self._prepare(set(request["modules"]))
