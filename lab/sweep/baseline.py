@@ -120,7 +120,8 @@ def told(found: Baseline, objective: str) -> list[str]:
     if found.samples:
         always += f" ({found.samples[0]} of {found.samples[1]} samples)"
     named = f"{numbers.counted(found.count, 'trial')} named one class only"
-    lines = [f"{named}; {always}." if found.count else f"{always[:1].upper()}{always[1:]}."]
+    line = f"{named}; {always}." if found.count else f"{always}."
+    lines = [line[:1].upper() + line[1:]]
     if found.moves:
         each = ", ".join(
             f"{numbers.amount(objective, score)} at {shown(value)}" for value, score in found.scores

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from lab.sweep.confirmation import Confirmation
 
 
+_SEVERAL = 0.1  # of the complete trials: so many that named one class are no accident
+
+
 def card(found: Analysis) -> dict[str, Any]:
     """The parts of the card for its template (lab/log_templates/sweep_card.md.j2)."""
     study = found.study
@@ -137,7 +140,7 @@ def _tie_line(found: Analysis) -> str:
 def _flags(found: Analysis) -> list[str]:
     flags = []
     base = found.baseline
-    if base and (base.count or _lead(found) <= 2 * (found.winner.noise or 0.0)):
+    if base and _doubtful(found):
         flags += one_class.told(base, found.study.objective)
         lead = _lead(found)
         size = numbers.size(found.study.objective, lead)
@@ -162,6 +165,15 @@ def _flags(found: Analysis) -> list[str]:
     if refused and refused[0].startswith("exploration"):
         flags.append(refused[0][:1].upper() + refused[0][1:] + ".")
     return flags
+
+
+def _doubtful(found: Analysis) -> bool:
+    """Whether naming one class always explains too much of what was scored."""
+    base = found.baseline
+    if base is None:
+        return False
+    few = base.count < _SEVERAL * len(found.study.complete)
+    return bool(base.moves) or not few or _lead(found) <= 2 * (found.winner.noise or 0.0)
 
 
 def _lead(found: Analysis) -> float:
@@ -231,7 +243,7 @@ def actions_of(found: Analysis) -> list[str]:
             "the trials again (a linear model or a baseline must score the same at every "
             f"`{found.suspect}`)."
         )
-    if found.baseline:
+    if _doubtful(found):
         actions.append(
             f"Show that the task of `{study.name}` can be learned: one configuration above the "
             "score of naming one class, on five seeds."
@@ -317,15 +329,16 @@ def _commands(found: Analysis) -> list[str]:
     """What can be pasted, in the order of the checklist."""
     name = found.study.name
     commands = [
-        f"lab sweep analyze {name} --out {name}_card   # this card, its pictures and numbers",
-        f"lab sweep coverage {name}                    # what was tried, and what never",
-        f"lab log new sweep --study {name}             # into the log, with evidence",
+        (f"lab sweep analyze {name} --out {name}_card", "this card, its pictures and numbers"),
+        (f"lab sweep coverage {name}", "what was tried, and what never"),
+        (f"lab log new sweep --study {name}", "into the log, with evidence"),
     ]
     if found.next and not found.study.inferred:
-        commands.append(f"lab sweep refine {name}                      # writes both next spaces")
+        commands.append((f"lab sweep refine {name}", "writes both next spaces"))
     if found.study.notebook:
-        commands.append(f"lab sweep promote {name} --top 5             # trains the best longer")
-    return commands
+        commands.append((f"lab sweep promote {name} --top 5", "trains the best longer"))
+    wide = max(len(command) for command, _ in commands)
+    return [f"{command:{wide}}  # {what}" for command, what in commands]
 
 
 def _small_print(found: Analysis) -> list[str]:

@@ -54,17 +54,21 @@ class Choices:
 
 @dataclass(frozen=True)
 class Boundary:
-    """How much of the top quarter lies within 5% of the range from a bound."""
+    """How much of the top quarter lies within 5% of the range from a bound.
+
+    `usual` is the share of the parameter's values that lie there.
+    """
 
     name: str
     side: str  # "low" | "high"
     share: float
     n: int
+    usual: float = EDGE
 
     @property
     def narrow(self) -> bool:
-        """Whether the range may be too narrow."""
-        return self.share > 0.2
+        """Whether the range may be too narrow: of few whole numbers a bound has many by chance."""
+        return self.share > max(0.2, 2 * self.usual)
 
 
 @dataclass(frozen=True)
@@ -106,18 +110,20 @@ def boundaries(factors: Sequence[Factor], elite: Sequence[Configuration]) -> tup
     for factor in factors:
         if not factor.parameter.numeric:
             continue
-        places = [
-            place(factor.parameter, row.params[factor.name])
-            for row in elite
-            if factor.name in row.params
-        ]
-        for side, hits in (
-            ("low", sum(p <= EDGE for p in places)),
-            ("high", sum(p >= 1 - EDGE for p in places)),
-        ):
-            if hits:
-                found.append(Boundary(factor.name, side, hits / len(places), len(places)))
+        own = factor.parameter
+        places = [place(own, row.params[factor.name]) for row in elite if factor.name in row.params]
+        every = [place(own, value) for value in own.values or ()]
+        for side in ("low", "high"):
+            if hits := _at(places, side):
+                usual = _at(every, side) / len(every) if every else EDGE
+                share = hits / len(places)
+                found.append(Boundary(factor.name, side, share, len(places), usual))
     return tuple(found)
+
+
+def _at(places: Sequence[float], side: str) -> int:
+    """How many places lie at a bound."""
+    return sum(p <= EDGE if side == "low" else p >= 1 - EDGE for p in places)
 
 
 def _direction(factor: Factor) -> Direction:

@@ -64,10 +64,20 @@ class Effect:
         if self.verdict == "no evidence":
             return "unclear"
         if self.trend is None:
-            return f"{shown(self.levels[0].value)} best"
+            return self._best
         if self.trend.bent and self.trend.inside:
             return "interior optimum" if self.trend.curve < 0 else "worst in the middle"
         return "rising" if self.trend.rho > 0 else "falling"
+
+    @property
+    def _best(self) -> str:
+        """The best choice, with those that are not told from it: "cnn or cvkan best"."""
+        first = self.levels[0].value
+        worse = [other for one, other in self.apart if one == first]
+        level = [one.value for one in self.levels if one.value not in worse]
+        if not worse:
+            return f"{shown(first)} best as observed"
+        return f"{' or '.join(map(shown, level))} best"
 
 
 @dataclass(frozen=True)

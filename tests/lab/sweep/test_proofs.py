@@ -17,7 +17,7 @@ from lab.sweep.space import Parameter, Space
 
 ROOT = Path(__file__).parents[3]
 GOLDEN = ROOT / "tests" / "golden" / "sweep" / "analysis.json"
-# As in docs/sweep_validation.md, so that a rate here is a rate there.
+# Of the full size, which benchmarks/sweep_validation.py has.
 SCALES = {
     "null": 0.25,
     "beside": 0.2,
