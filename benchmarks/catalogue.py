@@ -206,7 +206,9 @@ def make_curves(root: Path) -> None:
             for step in range(STEPS)
         ]
         text = "".join(json.dumps(line) + "\n" for line in lines)
-        (root / "long" / run_id(number) / "metrics.jsonl").write_text(text, encoding="utf-8")
+        folder = root / "long" / run_id(number)
+        (folder / "metrics.jsonl").write_text(text, encoding="utf-8")
+        (folder / "summary.json").touch()  # an older one would be computed again
 
 
 def make_store(root: Path) -> Path:

@@ -2,10 +2,11 @@
 
 Written once and never changed, so that no reader needs a lock: who has something to add writes
 another file and renames it. Rows stand in blocks, and in a block each kind of document by itself,
-so that a look at one kind reads nothing of the others. All that is read is checked by CRC-32, and
-read by `pread`: a map of a file that another machine replaces, or somebody cuts, kills the process.
+so that a look at one kind reads nothing of the others: a block at a time by who goes through the
+rows, a document by who picks. All that is read is checked by CRC-32, and read by `pread`: a map of
+a file that another machine replaces, or somebody cuts, kills the process.
 
-    block ... block | names | ends of documents | stamps of files | head (JSON) | trailer
+    block ... block | names | ends and CRCs of documents | stamps of files | head (JSON) | trailer
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ FILES = (*DOCUMENTS, "metrics.jsonl")
 STAMP = 3 * len(FILES)  # numbers a row: modification time in ns, size and inode of each file
 
 _BLOCK = 256  # rows
-_MAGIC = b"lab-ix01"
+_MAGIC = b"lab-ix02"
 _TRAILER = struct.Struct("=QQI8s")  # place of the names, place of the head, CRC of both, magic
 _KINDS = len(DOCUMENTS)
 
@@ -43,16 +44,18 @@ class Writer:
         self._place = 0
         self._names: list[str] = []
         self._ends = array("I")
+        self._checks = array("I")
         self._stamps = array("q")
         self._parts: list[list[bytes]] = [[] for _ in DOCUMENTS]
         self._sizes = [0] * _KINDS
-        self._blocks: list[list[tuple[int, int, int]]] = []  # place, length and CRC of each part
+        self._blocks: list[list[tuple[int, int]]] = []  # place and length of each part
 
     def add(self, name: str, documents: Sequence[bytes], stamp: Sequence[int]) -> None:
         for kind, document in enumerate(documents):
             self._parts[kind].append(document)
             self._sizes[kind] += len(document)
             self._ends.append(self._sizes[kind])
+            self._checks.append(zlib.crc32(document))
         self._stamps.extend(stamp)
         self._names.append(name)
         if len(self._parts[0]) == _BLOCK:
@@ -66,12 +69,13 @@ class Writer:
         head = orjson.dumps(
             {
                 "rows": len(self._names),
-                "lengths": [len(names), *(4 * len(self._ends), 8 * len(self._stamps))],
+                "names": len(names),
                 "blocks": self._blocks,
                 "order": sys.byteorder,
             }
         )
-        tables = b"".join((names, self._ends.tobytes(), self._stamps.tobytes()))
+        columns = (self._ends, self._checks, self._stamps)
+        tables = names + b"".join(column.tobytes() for column in columns)
         checksum = zlib.crc32(head, zlib.crc32(tables))
         trailer = _TRAILER.pack(start, start + len(tables), checksum, _MAGIC)
         self._write(tables + head + trailer)
@@ -82,7 +86,7 @@ class Writer:
         places = []
         for kind, parts in enumerate(self._parts):
             content = b"".join(parts)
-            places.append((self._place, len(content), zlib.crc32(content)))
+            places.append((self._place, len(content)))
             self._write(content)
             self._parts[kind], self._sizes[kind] = [], 0
         self._blocks.append(places)
@@ -115,14 +119,18 @@ class Segment:
         head = orjson.loads(tables[at - start :])
         if head["order"] != sys.byteorder:
             raise ValueError("written by another kind of machine")
-        names, ends, stamps = head["lengths"]
+        rows, names = head["rows"], head["names"]
         known = tables[:names].decode().split("\n") if names else []
         self.rows = {name: row for row, name in enumerate(known)}
         self.damaged = False
-        self._ends = array("I", tables[names : names + ends])
-        self.stamps = array("q", tables[names + ends : names + ends + stamps])
-        self._blocks: list[list[tuple[int, int, int]]] = head["blocks"]
-        self._last: list[tuple[int, bytes] | None] = [None] * _KINDS
+        small = 4 * _KINDS * rows
+        self._ends = array("I", tables[names : names + small])
+        self._checks = array("I", tables[names + small : names + 2 * small])
+        start = names + 2 * small
+        self.stamps = array("q", tables[start : start + 8 * STAMP * rows])
+        self._blocks: list[list[tuple[int, int]]] = head["blocks"]
+        self._last: list[tuple[int, bytes]] = [(-1, b"")] * _KINDS  # blocks that were read
+        self._row = [-2] * _KINDS  # the row that was asked for last
         self.columns: dict[Any, Any] = {}  # what was worked out of all rows, by its readers
 
     @classmethod
@@ -139,10 +147,26 @@ class Segment:
 
     def document(self, row: int, kind: int) -> bytes | None:
         """One document as JSON; None where it is damaged."""
+        at = row * _KINDS + kind
         block, place = divmod(row, _BLOCK)
-        content = self._block(block, kind)
-        start = self._ends[(row - 1) * _KINDS + kind] if place else 0
-        return None if content is None else content[start : self._ends[row * _KINDS + kind]]
+        start, end = (self._ends[at - _KINDS] if place else 0), self._ends[at]
+        before, self._row[kind] = self._row[kind], row
+        number, content = self._last[kind]
+        try:
+            if number == block:
+                found = content[start:end]
+            elif abs(row - before) == 1:
+                content = self._read(self._blocks[block][kind][1], self._blocks[block][kind][0])
+                self._last[kind] = (block, content)
+                found = content[start:end]
+            else:
+                found = self._read(end - start, self._blocks[block][kind][0] + start)
+        except OSError:
+            found = b""
+        if zlib.crc32(found) == self._checks[at]:
+            return found
+        self.damaged = True
+        return None
 
     def stamp(self, row: int) -> Sequence[int]:
         return self.stamps[row * STAMP : (row + 1) * STAMP]
@@ -153,21 +177,6 @@ class Segment:
             documents = tuple(self.document(row, kind) for kind in range(_KINDS))
             if None not in documents:
                 yield name, documents, self.stamp(row)  # type: ignore[misc]
-
-    def _block(self, block: int, kind: int) -> bytes | None:
-        last = self._last[kind]
-        if last is not None and last[0] == block:
-            return last[1]
-        place, length, checksum = self._blocks[block][kind]
-        try:
-            content = self._read(length, place)
-        except OSError:
-            return None
-        if zlib.crc32(content) != checksum:
-            self.damaged = True
-            return None
-        self._last[kind] = (block, content)
-        return content
 
     def _read(self, length: int, place: int) -> bytes:
         parts = []
