@@ -30,6 +30,7 @@ _OWN = (
     "LAB_",
     "PYTEST_",
     "JPY_",
+    "JUPYTER_",
     "KERNEL_",
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
