@@ -47,6 +47,7 @@ def freezes(
         and chance < 1
         and (effect := effects.of(factor.name)) is not None
         and effect.verdict == "no evidence"
+        and not _crowds_a_bound(spans.get(factor.name))
     ]
     # The likeliest to matter after all are checked.
     ranked = sorted(below, key=lambda factor: (-(chances[factor.name] or 0), factor.name))
@@ -68,6 +69,11 @@ def freezes(
             _fixed(factor.parameter, (value,)), told, f"{why} irrelevant; {which}"
         )
     return found
+
+
+def _crowds_a_bound(span: Good | None) -> bool:
+    """Whether the range is to be widened, which comes before giving it up."""
+    return span is not None and (span.low_hit is not None or span.high_hit is not None)
 
 
 def _chance(name: str, rankings: Sequence[Ranking]) -> float | None:
