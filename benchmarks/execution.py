@@ -255,9 +255,8 @@ def log_table(root: Path, _: int) -> None:
     base = statistics.median(times["os.write of the line"])
     print("20,000 calls of each, by turns\n\n| Call | median us | ratio |\n| --- | --: | --: |")
     for name, taken in times.items():
-        print(
-            f"| {name} | {statistics.median(taken) / 1e3:.2f} | {statistics.median(taken) / base:.1f} |"
-        )
+        median = statistics.median(taken)
+        print(f"| {name} | {median / 1e3:.2f} | {median / base:.1f} |")
     source = (
         "import lab, os, signal\nrun = lab.start()\n"
         "for step in range(5000): run.log({'train/loss': 1.0 / (step + 1)}, step=step)\n"
