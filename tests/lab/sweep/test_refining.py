@@ -68,8 +68,8 @@ def branched(params: dict[str, Any]) -> float:
     """Best at lr 1e-3; context is far worse; more depth is better."""
     from math import log10
 
-    value = 1 - 0.6 * (log10(params["lr"]) + 3) ** 2
-    return value - 2 if params["kind"] == "context" else value + 0.3 * params["depth"]
+    value = 1 - 0.4 * (log10(params["lr"]) + 3) ** 2
+    return value - 2 if params["kind"] == "context" else value + 0.8 * params["depth"]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -106,7 +106,7 @@ def test_a_bound_that_the_best_hit_moves_out_and_the_optimum_stays_in(found: Ref
         depth, lr = option.space.parameter("depth"), option.space.parameter("lr")
         assert depth.high == 8  # half of the width of 2 to 6 beyond it
         assert "at the upper bound, so it is moved" in change(option, "depth").reason
-        assert 1e-5 < lr.low < 1e-3 < lr.high < 1e-1  # type: ignore[operator]
+        assert lr.contains(1e-3)
         assert option.keeps_optimum is not None
         assert option.keeps_optimum >= 0.9
     assert found.conservative.volume_ratio > found.aggressive.volume_ratio
