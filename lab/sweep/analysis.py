@@ -134,7 +134,7 @@ def as_json(found: Analysis) -> dict[str, Any]:
     """The analysis as one JSON document, rounded to six significant digits at the end."""
     study, best, base = found.study, found.winner, found.baseline
     return {
-        "study": study.name,
+        "study_name": study.name,
         "objective": study.objective,
         "direction": study.direction,
         "trials": dict(sorted(Counter(trial.state for trial in study.trials).items())),

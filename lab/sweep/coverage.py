@@ -23,7 +23,7 @@ def coverage(study: Study | str, workspace: Workspace | None = None) -> dict[str
     if not isinstance(study, Study):
         study = read_study(study, place)
     return {
-        "study": study.name,
+        "study_name": study.name,
         "notebook": study.notebook,
         "objective": study.objective,
         "direction": study.direction,
