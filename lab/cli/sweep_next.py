@@ -45,7 +45,7 @@ def refine(
     from lab.workspace import Workspace
 
     workspace = Workspace.find()
-    found = compute(read_study(study, workspace), workspace=workspace)
+    found = compute(read_study(study, workspace))
     folder = out or workspace.root / SWEEPS
     paths = [] if dry_run else write_refinement(found, folder)
     if as_json:

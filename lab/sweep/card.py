@@ -343,7 +343,12 @@ def _commands(found: Analysis) -> list[str]:
 
 def _small_print(found: Analysis) -> list[str]:
     few = sum(effect.verdict == "too few trials" for effect in found.marginals.effects)
-    untested = numbers.counted(few, "parameter")
+    untested = (
+        f"; {numbers.counted(few, 'parameter')} with fewer than {VERDICT_FROM} configurations "
+        f"{'was' if few == 1 else 'were'} not tested"
+        if few
+        else ""
+    )
     lines = [
         "One row a configuration, the mean over its seeds; pruned, failed and running trials are "
         "in no effect.",
@@ -353,8 +358,7 @@ def _small_print(found: Analysis) -> list[str]:
         "that learns, real effects are missed more often than by the usual test, which finds "
         "effects that are not there.",
         f"Holm over {found.marginals.family} tests for `matters` (5%), Benjamini-Hochberg for "
-        f"`suggestive` (10%); {untested} with fewer than {VERDICT_FROM} configurations "
-        f"{'was' if few == 1 else 'were'} not tested.",
+        f"`suggestive` (10%){untested}.",
         "Bins: the share of the variance of ranks that means of four bins explain, which sees what "
         "goes up and down again.",
         "Importance belongs to the ranges searched: a narrow range makes a parameter unimportant.",

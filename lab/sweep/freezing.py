@@ -33,12 +33,8 @@ def freezes(
     effects: Marginals,
     rankings: Sequence[Ranking],
     spans: Mapping[str, Good | None],
-    defaults: Mapping[str, Any],
 ) -> dict[str, Frozen]:
-    """What to freeze: below the noise line in every ranking, and without evidence of an effect.
-
-    `defaults` are conventional values, taken where they lie in the good range.
-    """
+    """What to freeze: below the noise line in every ranking, and without evidence of an effect."""
     chances = {f.name: _chance(f.name, rankings) for f in factors}
     below = [
         factor
@@ -60,10 +56,10 @@ def freezes(
         if len(levels) == 2:
             checking = _fixed(factor.parameter, levels)
             told = f"two levels, {value_text(levels[0])} and {value_text(levels[1])}"
-            reason = f"{why}: kept at two levels as a check"
+            reason = f"{why} irrelevant: kept at two levels as a check"
             found[factor.name] = Frozen(checking, told, reason)
             continue
-        value, which = usual(factor, spans.get(factor.name), defaults)
+        value, which = usual(factor)
         told = f"fixed at {value_text(value)}"
         found[factor.name] = Frozen(
             _fixed(factor.parameter, (value,)), told, f"{why} irrelevant; {which}"
@@ -82,15 +78,14 @@ def _chance(name: str, rankings: Sequence[Ranking]) -> float | None:
     return max((row.chance for row in rows if row.name == name), default=None)
 
 
-def usual(factor: Factor, span: Good | None, defaults: Mapping[str, Any]) -> tuple[Any, str]:
-    """A value, and which it is: the notebook's own where that is good, else one of the best."""
+def usual(factor: Factor) -> tuple[Any, str]:
+    """A value of the best, and which it is.
+
+    Not the notebook's default: an entry that was right would be wrong when a default changes.
+    """
     parameter, name = factor.parameter, factor.name
     best = sorted(factor.rows, key=lambda row: (-row.score, row.number))
     best = best[: max(1, len(best) // 4)]
-    if name in defaults and parameter.contains(defaults[name]):
-        at = parameter.scaled(defaults[name]) if parameter.ordered else None
-        if at is None or span is None or span.low <= at <= span.high:
-            return defaults[name], "the notebook's default"
     values = [row.params[name] for row in best]
     if parameter.ordered:
         middle = sorted(values)[len(values) // 2]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from lab.errors import InputError
 from lab.sweep.association import spearman
-from lab.sweep.carrying import inside, notebook_defaults
+from lab.sweep.carrying import inside
 from lab.sweep.configuration import Configuration, Factor, configurations, factors
 from lab.sweep.freezing import Frozen, freezes
 from lab.sweep.good_range import FEW_MARGIN, LEAST, WANTED, good_span, narrowed
@@ -23,7 +23,7 @@ from lab.sweep.space import Parameter, Space, value_text
 from lab.sweep.study import Study
 
 if TYPE_CHECKING:
-    from lab.workspace import Workspace
+    pass
 
 OptionName = Literal["aggressive", "conservative"]
 
@@ -67,19 +67,13 @@ class Refinement:
     notes: tuple[str, ...]
 
 
-def refine(
-    study: Study,
-    *,
-    workspace: Workspace | None = None,
-    rankings: Sequence[Ranking] | None = None,
-) -> Refinement:
+def refine(study: Study, *, rankings: Sequence[Ranking] | None = None) -> Refinement:
     """The two next spaces of a study.
 
     Both hold the top quarter joined with the best third of the random phase, and a margin: 30% in
     the conservative option, 15% in the aggressive one, which also drops choices that are shown to
     be worse and freezes what is not told from noise. Margins grow until the optimum is kept with an
-    estimated chance of 90%, and to a third of the volume at least unless that chance is 95%. With
-    `workspace` a frozen parameter takes the notebook's default where that is good.
+    estimated chance of 90%, and to a third of the volume at least unless that chance is 95%.
 
     Raises InputError where the study has fewer than ten complete configurations. `rankings` are
     those of its importance, where they are known already.
@@ -91,8 +85,7 @@ def refine(
             seen=f"{study.name} has {len(rows)}",
             do="Run more trials first.",
         )
-    defaults = {} if workspace is None else notebook_defaults(study.space, workspace)
-    known = _Known(study, rows, defaults, rankings)
+    known = _Known(study, rows, rankings)
     return Refinement(
         study.name,
         aggressive=known.option("aggressive"),
@@ -131,12 +124,10 @@ class _Known:
         self,
         study: Study,
         rows: Sequence[Configuration],
-        defaults: Mapping[str, Any],
         rankings: Sequence[Ranking] | None,
     ) -> None:
         self._study = study
         self._rows = rows
-        self._defaults = dict(defaults)
         self._factors: dict[str, Factor] = {f.name: f for f in factors(study, rows)}
         parts = list(self._factors.values())
         self._marginals: Marginals = marginals(parts)
@@ -156,7 +147,7 @@ class _Known:
                 break
             margin = round(margin + _STEP, 2)
         space = self._named(name, made, kept, margin)
-        carried = tuple(t.number for t in inside(self._study, space, self._defaults))
+        carried = tuple(t.number for t in inside(self._study, space))
         return Option(name, space, tuple(made.changes), made.volume, kept, margin, carried)
 
     def notes(self) -> tuple[str, ...]:
@@ -253,7 +244,7 @@ class _Known:
     def _frozen(self) -> dict[str, Frozen]:
         switches = {parameter.name for parameter in self._study.space.switches}
         factors = [f for f in self._factors.values() if f.name not in switches]
-        return freezes(factors, self._marginals, self._rankings, self._spans, self._defaults)
+        return freezes(factors, self._marginals, self._rankings, self._spans)
 
     def _named(self, name: OptionName, made: NextSpace, kept: float, margin: float) -> Space:
         old = self._study.space

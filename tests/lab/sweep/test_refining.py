@@ -29,7 +29,7 @@ from lab.sweep import (
 from lab.sweep.carrying import inside, placed
 from lab.sweep.configuration import configurations, factors
 from lab.sweep.freezing import usual
-from lab.sweep.good_range import Good, good_span, narrowed
+from lab.sweep.good_range import Good, narrowed
 from lab.sweep.importance import fanova
 from lab.sweep.next_space import NextSpace
 from lab.sweep.optimum import draw
@@ -119,13 +119,11 @@ def test_what_is_not_told_from_noise_is_frozen_for_lack_of_evidence(found: Refin
     assert "useless" in found.conservative.space.names
 
 
-def test_a_frozen_parameter_takes_the_notebooks_default_where_that_is_good() -> None:
+def test_a_frozen_parameter_takes_a_value_of_the_best() -> None:
     parameter = Parameter("x", "float", 0.0, 1.0)
     source = study(Space("s", (parameter,)), lambda params: params["x"], 40)
     (factor,) = factors(source, configurations(source))
-    span = good_span(factor)
-    assert usual(factor, span, {"x": 0.95}) == (0.95, "the notebook's default")
-    value, which = usual(factor, span, {"x": 0.1})
+    value, which = usual(factor)
     assert value > 0.7
     assert which == "the middle of the top quarter"
 
