@@ -87,6 +87,7 @@ class _Execution:
         self._connection: Connection | ForkedConnection | None = None
         self._document: Document | None = None
         self._runner: CellRunner | None = None
+        self._sampler = Sampler(paths)
         self._cell: int | None = None  # In[n] of the cell that runs
         self._stopping = False
         self._cancelled = False
@@ -104,6 +105,8 @@ class _Execution:
             ending = ending_of_oserror(error)
         finally:
             heart.cancel()
+            if ending.status == "crashed":
+                self._sampler.keep()
             # Recorded before the kernel goes: a run whose process is gone would look crashed.
             known = None if self._document is None else self._document.secrets
             try:
@@ -214,14 +217,13 @@ class _Execution:
     async def _beat(self) -> None:
         """Show that the run lives, and bring the saved notebook up to date in long cells."""
         beat_at = -_HEARTBEAT
-        sampler = Sampler(self._paths)
         while True:
             if time.monotonic() - beat_at >= _HEARTBEAT:
                 beat_at = time.monotonic()
                 with contextlib.suppress(OSError):
                     self._paths.heartbeat.touch()
             if self._kernel is not None:
-                sampler.sample(self._kernel.pid)
+                self._sampler.sample(self._kernel.pid)
             self._save_changes()
             await asyncio.sleep(_TICK)
 

@@ -61,6 +61,7 @@ class Sampler:
         self._written_at = 0.0
         self._written_peak = 0
         self._peak = 0
+        self._last: Use | None = None
         self._gpu: gpu.GpuUse | None = None
         self._gpu_at = 0.0
         self._gpu_peak = 0
@@ -70,7 +71,7 @@ class Sampler:
         now = time.monotonic()
         if now - self._looked_at < _LOOK or (found := _own_use(self._paths, pid)) is None:
             return
-        self._looked_at = now
+        self._looked_at, self._last = now, found
         self._peak = max(self._peak, found.peak)
         age = now - self._began
         due = age >= _FIRST and now - self._written_at >= max(_PAUSE, age / _SHARE)
@@ -81,6 +82,13 @@ class Sampler:
             self._written_at, self._written_peak = now, self._peak
             with contextlib.suppress(OSError):
                 _append(self._paths.resources, self._line(found))
+
+    def keep(self) -> None:
+        """Write down the last look, if it is not: the process is gone and cannot be asked again."""
+        if self._last is not None and self._peak > self._written_peak:
+            self._written_peak = self._peak
+            with contextlib.suppress(OSError):
+                _append(self._paths.resources, self._line(self._last))
 
     def _line(self, found: Use) -> dict[str, Any]:
         line: dict[str, Any] = {

@@ -54,7 +54,7 @@ def follow(
 
 
 def _then(workspace: Workspace, count: int, meanwhile: Callable[[list[Task]], object]) -> None:
-    until(lambda: len(read_tasks(workspace)) == count, 20)
+    until(lambda: len(read_tasks(workspace)) == count, 60)
     meanwhile(read_tasks(workspace))
 
 
@@ -269,7 +269,7 @@ def follow_and_hang_up(workspace: Workspace) -> int:
     with process.stdout as said:
         until(lambda: said.readline().startswith("start"), 30)
         process.send_signal(signal.SIGHUP)
-        return process.wait(timeout=20)
+        return process.wait(timeout=90)
 
 
 def stand(workspace: Workspace, file: Path) -> list[str]:

@@ -123,8 +123,6 @@ NOTEBOOKS = {
         print(os.getpgrp() == os.getpid(), threading.current_thread() is threading.main_thread())
         print(sys.stdout.isatty(), sys.stdout.encoding, sys.stdin.read())
         -----
-        import psutil
-        print(psutil.Process().net_connections(kind="inet"))
         get_ipython().__class__.__name__, get_ipython().user_ns is globals()
         -----
         [os.environ.get(k) for k in ("MPLBACKEND", "OMP_NUM_THREADS", "PAGER", "TERM")]

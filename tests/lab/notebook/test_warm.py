@@ -61,6 +61,7 @@ def test_what_one_notebook_imports_is_there_for_the_next_and_nothing_else(
         "import yaml, random, numpy, os",  # found in the cell's text
         "print(random.random(), numpy.random.rand(), os.getppid())",
     )
+    owner._close()  # other tests' notebooks may have imported the same
     first, second = (run_notebook(path, workspace=workspace) for _ in range(2))
     assert printed(first).splitlines()[0] == "True False False"
     assert printed(second).splitlines()[0] == "True True False"
@@ -68,6 +69,13 @@ def test_what_one_notebook_imports_is_there_for_the_next_and_nothing_else(
     assert one[2] == other[2]
     assert one[0] != other[0]
     assert one[1] != other[1]
+
+
+def test_a_forked_kernel_listens_on_no_port(workspace: Workspace) -> None:
+    path = notebook(
+        workspace, "import psutil\nprint(psutil.Process().net_connections(kind='inet'))"
+    )
+    assert printed(run_notebook(path, workspace=workspace)) == "[]\n"
 
 
 def test_the_code_beside_a_notebook_is_always_new(workspace: Workspace) -> None:

@@ -18,7 +18,9 @@ CLEANS_UP = (
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_lets_the_cell_clean_up(scene: Scene, number: signal.Signals) -> None:
+    before = signal.signal(number, signal.SIG_DFL)  # under nohup one would be ignored
     lab = scene.run(trouble=CLEANS_UP)
+    signal.signal(number, before)
     scene.in_trouble()
     lab.send_signal(number)
     said = said_by(lab, code=1)
