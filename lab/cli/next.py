@@ -42,7 +42,6 @@ def next_(
 
 def _print_plan(plan: NextPlan, console: Console) -> None:
     from lab.cli.log_actions import item_table
-    from lab.duration import show_duration
     from lab.numbers import counted
 
     if not plan.open:
@@ -63,9 +62,10 @@ def _print_plan(plan: NextPlan, console: Console) -> None:
             console.print(_to_run_text(item), end="\n\n")
         if also := sum(item.also for item in plan.to_run):
             seconds = sum(item.also_seconds for item in plan.to_run)
+            unknown = sum(item.also_unknown for item in plan.to_run)
             console.print(
-                f"These suites have {counted(also, 'other run')} due by now, about "
-                f"{show_duration(seconds)}; `lab suite status FILE` says why.",
+                f"These suites have {counted(also, 'other run')} due by now, "
+                f"{_also_time(seconds, also, unknown)}; `lab suite status FILE` says why.",
                 style="dim",
                 highlight=False,
             )
@@ -124,8 +124,18 @@ def _to_run_text(item: ToRun) -> Text:
     text.append(f"\n       {item.command}", style="green not bold")
     if item.also:
         others = f"{counted(item.also, 'other run')} due by now"
-        text.append(f"  (and {others}, {show_duration(item.also_seconds)})", style="dim not bold")
+        time = _also_time(item.also_seconds, item.also, item.also_unknown)
+        text.append(f"  (and {others}, {time})", style="dim not bold")
     return text
+
+
+def _also_time(seconds: float, runs: int, unknown: int) -> str:
+    from lab.duration import show_duration
+
+    if unknown == runs:
+        return "how long is not known"
+    told = f"about {show_duration(seconds)}"
+    return f"{told} without the {unknown} of unknown length" if unknown else told
 
 
 def _alike(actions: Sequence[Action]) -> Iterator[tuple[Action, str]]:

@@ -59,7 +59,10 @@ def _facts(run: Run, workspace: Workspace) -> Table:
     if used := used_text(record):
         table.add_row("used", used)
     if git.get("sha"):
-        dirty = ", with changes (environment/diff.patch)" if git.get("dirty") else ""
+        dirty = ", with changes" if git.get("dirty") else ""
+        if dirty:
+            there = run.path.diff.exists()
+            dirty += " (environment/diff.patch)" if there else " to other files than code"
         table.add_row("code", f"{git['sha'][:10]} on {git.get('branch')}{dirty}")
     for source in record.get("data") or []:
         table.add_row("data", f"{source['name']}  {str(source['sha256'])[:12]}")

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from lab.errors import LabError
 from lab.log.evidence.pinned import confirmed_runs, numbers_of, spans
 from lab.log.evidence.source import LiveRuns, RunSource
 from lab.log.evidence.sourced_sweep import sourced_analysis
+from lab.log.importance_memory import key_of, recalled, remember
 from lab.log.render import render
 from lab.sweep.analysis import Analysis, analyze
 from lab.sweep.card import card
+from lab.sweep.importance import Importances
 from lab.sweep.measured import measured
 from lab.sweep.plain import plain_study, study_of_plain
 from lab.sweep.study import Study
@@ -48,7 +51,7 @@ def sweep_text(spec: Spec, source: RunSource) -> str:
 def analyzed(spec: Spec, source: RunSource) -> Analysis:
     """The analysis of the trials that the evidence names, made once for equal trials."""
     study = measured(source.study(spec), source.run)
-    return _analyzed(json.dumps(plain_study(study)))
+    return _analyzed(json.dumps(plain_study(study)), source.workspace.runs)
 
 
 def later_trials(spec: Spec, source: LiveRuns) -> list[int]:
@@ -66,5 +69,10 @@ def with_later(spec: Spec, source: LiveRuns) -> Spec:
 
 
 @lru_cache(maxsize=4)
-def _analyzed(plain: str) -> Analysis:
-    return analyze(study_of_plain(json.loads(plain)))
+def _analyzed(plain: str, runs: Path) -> Analysis:
+    key = key_of(plain)
+    known = recalled(runs, key)
+    found = analyze(study_of_plain(json.loads(plain)), known=known)
+    if known is None:
+        remember(runs, key, Importances(found.rankings, found.second))
+    return found

@@ -17,7 +17,7 @@ from lab.sweep.classical import Classical, classical
 from lab.sweep.configuration import Configuration, Factor, configurations, factors, shown
 from lab.sweep.early import Early, early
 from lab.sweep.good_range import LEAST
-from lab.sweep.importance import Ranking, fanova, ped_anova
+from lab.sweep.importance import Importances, Ranking, importances
 from lab.sweep.marginal import Marginals, marginals
 from lab.sweep.measured import measured_here
 from lab.sweep.refinement import Refinement, refine
@@ -54,10 +54,16 @@ class Analysis:
         return self.baseline.moves if self.baseline else None
 
 
-def analyze(study: Study | str, *, workspace: Workspace | None = None) -> Analysis:
+def analyze(
+    study: Study | str,
+    *,
+    workspace: Workspace | None = None,
+    known: Importances | None = None,
+) -> Analysis:
     """The analysis of a study, or of the one of that name: the same study, the same numbers.
 
-    Raises InputError where there is no such study, or no trial has a value.
+    `known` are its importances, where they have been computed already. Raises InputError where
+    there is no such study, or no trial has a value.
 
     lab.sweep.analyze("demo").marginals.found
     """
@@ -75,7 +81,7 @@ def analyze(study: Study | str, *, workspace: Workspace | None = None) -> Analys
     # What was taken over from an earlier study was chosen by its result, and tests nothing here.
     tested = [row for row in rows if not row.carried]
     parts = factors(study, tested)
-    rankings = fanova(tested, parts)
+    importance = known or importances(tested, parts)
     found, tests = outcomes(study)
     return Analysis(
         study=study,
@@ -83,15 +89,15 @@ def analyze(study: Study | str, *, workspace: Workspace | None = None) -> Analys
         factors=parts,
         winner=best,
         marginals=marginals(parts),
-        rankings=rankings,
-        second=ped_anova(tested, parts),
+        rankings=importance.rankings,
+        second=importance.second,
         branches=branch_lines(study),
         outcomes=found,
         outcome_tests=tests,
         baseline=baseline(study),
         classes=classes(study, rows),
         early=early(study),
-        next=refine(study, rankings=rankings) if len(rows) >= LEAST else None,
+        next=refine(study, rankings=importance.rankings) if len(rows) >= LEAST else None,
         classical=classical(rows, parts),
     )
 

@@ -336,7 +336,12 @@ def _commands(found: Analysis) -> list[str]:
     if found.next and not found.study.inferred:
         commands.append((f"lab sweep refine {name}", "writes both next spaces"))
     if found.study.notebook:
-        commands.append((f"lab sweep promote {name} --top 5", "trains the best longer"))
+        commands.append(
+            (
+                f"lab sweep promote {name} --top 5",
+                "the best on fresh seeds; longer with -p epochs=N",
+            )
+        )
     wide = max(len(command) for command, _ in commands)
     return [f"{command:{wide}}  # {what}" for command, what in commands]
 

@@ -83,6 +83,19 @@ class Ranking:
         return next((row for row in self.rows if row.name == name), None)
 
 
+@dataclass(frozen=True)
+class Importances:
+    """Both opinions: forests for each condition, and what sets the best random trials apart."""
+
+    rankings: tuple[Ranking, ...]
+    second: Ranking
+
+
+def importances(rows: Sequence[Configuration], factors: Sequence[Factor]) -> Importances:
+    """The importance of every parameter by two methods; most of the time of an analysis."""
+    return Importances(fanova(rows, factors), ped_anova(rows, factors))
+
+
 def exploration(rows: Sequence[Configuration], parameters: int) -> str | None:
     """Why the trials cannot carry a ranking: the sampler chose them; None where they can."""
     chosen = sum(row.adaptive for row in rows)

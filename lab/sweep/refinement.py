@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
+from zlib import crc32
 
 from lab.errors import InputError
 from lab.sweep.association import spearman
@@ -21,9 +22,6 @@ from lab.sweep.next_space import Change, NextSpace
 from lab.sweep.optimum import optima, share_held
 from lab.sweep.space import Parameter, Space, value_text
 from lab.sweep.study import Study
-
-if TYPE_CHECKING:
-    pass
 
 OptionName = Literal["aggressive", "conservative"]
 
@@ -249,6 +247,7 @@ class _Known:
     def _named(self, name: OptionName, made: NextSpace, kept: float, margin: float) -> Space:
         old = self._study.space
         n_random = 3 * len(made.params)
+        sampler = old.sampler if old.sampler["name"] == "tpe" else {}
         return replace(
             old,
             name=f"{self._study.name}_{name}",
@@ -258,7 +257,9 @@ class _Known:
             params=tuple(made.params),
             fixed=made.fixed,
             n_trials=max(_TRIALS[name], 2 * n_random),
-            sampler=old.sampler if old.sampler["name"] == "tpe" else {"name": "tpe"},
+            # Random trials at the places of the first study's would not be independent of them.
+            sampler=sampler
+            | {"name": "tpe", "seed": crc32(f"{old.name} {name}".encode()) % 10_000},
             notes="",
             rationale=(
                 f"The {name} next space of {self._study.name}: {made.volume:.2g} of its volume, "

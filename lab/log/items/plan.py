@@ -41,7 +41,8 @@ class ToRun:
 
     `done` of them are there already. `seconds` is the time of the others by what is recorded,
     without the `unknown` ones of which nothing alike was run. `also` counts what the suite's
-    command would run besides, since other runs of it are due, and `also_seconds` their time.
+    command would run besides, since other runs of it are due, `also_seconds` their time but for the
+    `also_unknown` that nothing is known of.
     """
 
     name: str  # of the suite, else the notebook
@@ -56,6 +57,7 @@ class ToRun:
     workers: int
     also: int = 0
     also_seconds: float = 0.0
+    also_unknown: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         plain = {name: getattr(self, name) for name in self.__dataclass_fields__}
@@ -201,6 +203,7 @@ def _one_to_run(
     times = [_seconds(need, inventory) for need in missing]
     suite = inventory.suites.get(first.suite or "") if _by_suite_file(first) else None
     start = _by_suite(missing, *suite, inventory, workspace) if suite else _by_hand(first)
+    others = [inventory.seconds((i.notebook,), i.params, i.suite, i.arm) for i in start.others]
     return ToRun(
         name=_name(first),
         file=workspace.relative(suite[0]) if suite else None,
@@ -213,9 +216,8 @@ def _one_to_run(
         unknown=sum(time is None for time in times),
         workers=suite[1].workers if suite else 1,
         also=len(start.others),
-        also_seconds=sum(
-            inventory.seconds((i.notebook,), i.params, i.suite, i.arm) or 0.0 for i in start.others
-        ),
+        also_seconds=sum(time or 0.0 for time in others),
+        also_unknown=sum(time is None for time in others),
     )
 
 

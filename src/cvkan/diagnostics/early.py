@@ -51,7 +51,7 @@ def draw_early(early: EarlyAccuracy, axes: Axes) -> Axes:
     axes.axhline(early.majority, color=FAINT, linestyle=":", label="most frequent class")
     axes.plot(lines, early.accuracy, color=TEAL, label="accuracy")
     axes.plot(lines, early.balanced, color=AMBER, label="balanced accuracy")
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     axes.set(xlabel="lines seen", xlim=(1, len(lines)), title="Decisions before the scan ends")
     axes.legend(loc="lower right")
     return axes

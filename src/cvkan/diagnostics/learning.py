@@ -53,8 +53,7 @@ def draw_curve(curve: Curve, axes: Axes) -> Axes:
     axes.plot(epochs, curve.validation, marker=marker, color=AMBER, label="validation")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if curve.metric == "accuracy":
-        low, high = axes.get_ylim()
-        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0 if high - low > 0.1 else 1))
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     axes.set(xlabel="epoch", title=f"{curve.metric} (best epoch {curve.best_epoch} marked)")
     axes.legend()
     return axes
