@@ -34,7 +34,10 @@ def storage_of(url: str) -> BaseStorage:
             path = url.partition(":///")[2].partition("?")[0]
             if url.startswith("sqlite") and not Path(path).is_file():
                 raise SweepError("No such file", seen=path, do="Check the URL.")
-            return RDBStorage(_with_driver(url))
+            from sqlalchemy import NullPool
+
+            # Nobody says when reading ends: no connection is kept open between two questions.
+            return RDBStorage(_with_driver(url), engine_kwargs={"poolclass": NullPool})
         if not Path(url).is_file():
             raise SweepError("No such file", seen=url, do="Check the path.")
         with Path(url).open("rb") as file:

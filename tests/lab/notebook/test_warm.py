@@ -52,7 +52,7 @@ def gone(pid: int) -> bool:
 
 
 def test_what_one_notebook_imports_is_there_for_the_next_and_nothing_else(
-    workspace: Workspace,
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = notebook(
         workspace,
@@ -61,7 +61,8 @@ def test_what_one_notebook_imports_is_there_for_the_next_and_nothing_else(
         "import yaml, random, numpy, os",  # found in the cell's text
         "print(random.random(), numpy.random.rand(), os.getppid())",
     )
-    owner._close()  # other tests' notebooks may have imported the same
+    # A zygote of its own: for other tests' notebooks the same may have been imported.
+    monkeypatch.setenv("A_SETTING_OF_THIS_TEST", "1")
     first, second = (run_notebook(path, workspace=workspace) for _ in range(2))
     assert printed(first).splitlines()[0] == "True False False"
     assert printed(second).splitlines()[0] == "True True False"
