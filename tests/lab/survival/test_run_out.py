@@ -16,7 +16,7 @@ from aftermath import HOLD, Scene, said_by, until
 
 MB = 1_000_000
 
-HOARD = "kept = []\nwhile True:\n    kept.append(bytearray(20_000_000))\n    time.sleep(0.02)"
+HOARD = "kept = []\nwhile True:\n    kept.append(bytearray(20_000_000))\n    time.sleep(0.1)"
 FILL = (
     "for step in range(4, 100_000):\n"
     "    run.log({f'val/m{i}': step / 7 for i in range(200)}, step=step)\n"
