@@ -17,25 +17,38 @@ import os
 import subprocess
 import sys
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from changed_studies import CHANGES
 from scipy import stats
+from simulated_searches import (
+    DIP_SHARE,
+    additive,
+    asked,
+    dip,
+    dip_space,
+    hill,
+    mixed,
+    plain,
+    pure_noise,
+    rising,
+    sgd,
+    sgd_space,
+    some_real,
+    two_real,
+)
 
 from lab.stats.intervals import paired_difference, t_interval, welch_difference
 from lab.sweep.association import spearman_interval
 from lab.sweep.configuration import configurations, factors
 from lab.sweep.importance import exploration, fanova
 from lab.sweep.marginal import Marginals, marginals
-from lab.sweep.space import Parameter, Space
 from lab.sweep.study import Study
 from lab.sweep.trial import Trial
 from lab.sweep.winner import winner
-
-Objective = Callable[[dict[str, Any], np.random.Generator], float]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,16 +66,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--only", choices=sorted(PROOFS))
-    asked = parser.parse_args()
+    options = parser.parse_args()
     command = "python benchmarks/sweep_validation.py"
     print("# Is the card of a sweep sound?\n")
     print((__doc__ or "").split("\n\n")[-1].replace("\n", " ").strip() + "\n")
-    print(f"Made by `{command}` (scale {asked.scale:g}).\n")
+    print(f"Made by `{command}` (scale {options.scale:g}).\n")
     began = time.monotonic()
     for name, (title, proof) in PROOFS.items():
-        if asked.only in (None, name):
+        if options.only in (None, name):
             print(f"## {title}\n\n| | Studies | Found | Wanted | Holds |\n|---|---:|---|---|---|")
-            for one in proof(asked.scale):
+            for one in proof(options.scale):
                 held = {True: "yes", False: "**no**", None: ""}[one.holds]
                 print(f"| {one.what} | {one.n} | {one.found} | {one.wanted} | {held} |", flush=True)
             print()
@@ -74,13 +87,13 @@ def null_studies(scale: float) -> Iterator[Finding]:
     for sampler, startup in (("random", 60), ("TPE after 24 at random", 24), ("TPE after 10", 10)):
         n = _many(200, scale)
         wrong = sum(
-            bool(_effects(_asked(_plain(8), 60, _noise, seed=seed, startup=startup)).found)
+            bool(_effects(asked(plain(8), 60, pure_noise, seed=seed, startup=startup)).found)
             for seed in range(n)
         )
         yield _rate(f"{sampler}, 8 parameters, 60 trials", wrong, n, most=0.05)
     n = _many(200, scale)
     wrong = sum(
-        bool(_effects(_asked(_mixed(), 40, _noise, seed=seed, startup=40)).found)
+        bool(_effects(asked(mixed(), 40, pure_noise, seed=seed, startup=40)).found)
         for seed in range(n)
     )
     yield _rate("random, ranges, choices and a branch, 40 trials", wrong, n, most=0.05)
@@ -92,7 +105,7 @@ def null_beside_real(scale: float) -> Iterator[Finding]:
         n = _many(100, scale)
         ours = usual = power = 0
         for seed in range(n):
-            effects = _effects(_asked(_plain(8), 60, _two_real, seed=seed, startup=startup)).effects
+            effects = _effects(asked(plain(8), 60, two_real, seed=seed, startup=startup)).effects
             ours += any(effect.verdict == "matters" for effect in effects[2:])
             power += sum(effect.verdict == "matters" for effect in effects[:2])
             usual += any(
@@ -110,7 +123,7 @@ def importances(scale: float) -> Iterator[Finding]:
         n = _many(40, scale)
         null = real = top = ranked = 0
         for seed in range(n):
-            (found,) = _ranked(_asked(_plain(8), 60, _two_real, seed=seed, startup=startup), 49)
+            (found,) = _ranked(asked(plain(8), 60, two_real, seed=seed, startup=startup), 49)
             if not found.rows:
                 continue
             ranked += 1
@@ -129,7 +142,7 @@ def importances(scale: float) -> Iterator[Finding]:
     ranked = sum(
         any(
             row.above
-            for ranking in _ranked(_asked(_plain(6), 60, _noise, seed=seed, startup=60), 49)
+            for ranking in _ranked(asked(plain(6), 60, pure_noise, seed=seed, startup=60), 49)
             for row in ranking.rows
         )
         for seed in range(n)
@@ -138,7 +151,7 @@ def importances(scale: float) -> Iterator[Finding]:
     n = _many(20, scale)
     refused = 0
     for seed in range(n):
-        rows = configurations(_asked(_plain(8), 60, _two_real, seed=seed, startup=10))
+        rows = configurations(asked(plain(8), 60, two_real, seed=seed, startup=10))
         refused += (exploration(rows, 8) or "").startswith("exploration too small")
     yield _rate("TPE after 10: not ranked, exploration too small", refused, n, least=1.0)
 
@@ -148,7 +161,7 @@ def known_answers(scale: float) -> Iterator[Finding]:
     n = _many(60, scale)
     hits = 0
     for seed in range(n):
-        study = _asked(_plain(3), 100, _additive, seed=seed, startup=100)
+        study = asked(plain(3), 100, additive, seed=seed, startup=100)
         (found,) = _ranked(study, 1)
         order = [row.name for row in sorted(found.rows, key=lambda row: -row.share)]
         hits += order == ["x0", "x1", "x2"]
@@ -156,7 +169,7 @@ def known_answers(scale: float) -> Iterator[Finding]:
     n = _many(40, scale)
     errors = []
     for seed in range(n):
-        (found,) = _ranked(_asked(_dip_space(), 80, _dip, seed=seed, startup=80), 1)
+        (found,) = _ranked(asked(dip_space(), 80, dip, seed=seed, startup=80), 1)
         row = found.of("lr")
         errors.append(abs((row.share if row else 0.0) - DIP_SHARE))
     within = sum(error <= 0.1 for error in errors)
@@ -168,15 +181,15 @@ def known_answers(scale: float) -> Iterator[Finding]:
     n = _many(100, scale)
     flagged = blamed = 0
     for seed in range(n):
-        effects = _effects(_asked(_sgd_space(), 90, _sgd, seed=seed, startup=90))
+        effects = _effects(asked(sgd_space(), 90, sgd, seed=seed, startup=90))
         flagged += getattr(effects.of("momentum"), "verdict", "") == "matters"
         blamed += getattr(effects.of("optimizer"), "verdict", "") == "matters"
     yield _rate("a branch that is worse: its own null parameter `matters`", flagged, n, most=0.02)
     yield _rate("the same: the switch `matters`", blamed, n, least=0.95)
     n = _many(100, scale)
-    for word, objective in (("interior optimum", _hill), ("rising", _rising)):
+    for word, objective in (("interior optimum", hill), ("rising", rising)):
         said = sum(
-            getattr(_effects(_asked(_plain(4), 60, objective, seed=seed, startup=60)).of("x0"),
+            getattr(_effects(asked(plain(4), 60, objective, seed=seed, startup=60)).of("x0"),
                     "direction", "") == word
             for seed in range(n)
         )  # fmt: skip
@@ -232,7 +245,7 @@ def winners(scale: float) -> Iterator[Finding]:
                 params = {"x0": number / 60}
                 mean = sum(values) / 2
                 trials.append(Trial(number, params, mean, "complete", "random", values, (0, 1)))
-            study = Study("s", "score", "maximize", _plain(1), tuple(trials))
+            study = Study("s", "score", "maximize", plain(1), tuple(trials))
             found = winner(configurations(study))
             assert found is not None
             assert found.expected is not None
@@ -254,7 +267,7 @@ def metamorphic(scale: float) -> Iterator[Finding]:
     n = _many(30, scale)
     changed = dict.fromkeys(CHANGES, 0)
     for seed in range(n):
-        study = _asked(_mixed(), 50, _some_real, seed=seed, startup=25)
+        study = asked(mixed(), 50, some_real, seed=seed, startup=25)
         before = _verdicts(study)
         for name, change in CHANGES.items():
             changed[name] += _verdicts(change(study)) != before
@@ -289,7 +302,7 @@ def card_hash() -> str:
     from lab.sweep.analysis import analyze
     from lab.workspace import Workspace
 
-    study = _asked(_mixed(), 40, _some_real, seed=1, startup=40)
+    study = asked(mixed(), 40, some_real, seed=1, startup=40)
     text = card_text(analyze(study), Workspace.find(Path(__file__).parent))
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -309,112 +322,6 @@ PROOFS: dict[str, tuple[str, Callable[[float], Iterator[Finding]]]] = {
 # Studies
 
 
-def _plain(count: int) -> Space:
-    return Space("plain", tuple(Parameter(f"x{i}", "float", 0.0, 1.0) for i in range(count)))
-
-
-def _mixed() -> Space:
-    return Space(
-        "mixed",
-        (
-            Parameter("model", "categorical", choices=("a", "b", "c")),
-            Parameter("lr", "float", 1e-5, 1e-1, log=True),
-            Parameter("x", "float", 0.0, 1.0),
-            Parameter("depth", "int", 1, 6),
-            Parameter("rate", "float", 0.0, 0.5, when={"model": ("a", "b")}),
-        ),
-    )
-
-
-def _sgd_space() -> Space:
-    return Space(
-        "sgd",
-        (
-            Parameter("optimizer", "categorical", choices=("adam", "sgd")),
-            Parameter("momentum", "float", 0.0, 1.0, when={"optimizer": ("sgd",)}),
-            Parameter("lr", "float", 0.0, 1.0),
-        ),
-    )
-
-
-def _dip_space() -> Space:
-    return Space(
-        "dip",
-        (Parameter("lr", "float", 1e-5, 1e-1, log=True), Parameter("x", "float", 0.0, 1.0)),
-    )
-
-
-def _noise(_: dict[str, Any], rng: np.random.Generator) -> float:
-    return float(rng.normal())
-
-
-def _two_real(params: dict[str, Any], rng: np.random.Generator) -> float:
-    return float(params["x0"] - 2 * (params["x1"] - 0.7) ** 2 + 0.3 * rng.normal())
-
-
-def _additive(params: dict[str, Any], _: np.random.Generator) -> float:
-    return sum(math.sqrt(w) * params[f"x{i}"] for i, w in enumerate((0.6, 0.3, 0.1)))
-
-
-def _well(lr: float) -> float:
-    return math.exp(-(((math.log10(lr) + 4.2) / 0.5) ** 2))
-
-
-def _dip(params: dict[str, Any], _: np.random.Generator) -> float:
-    return _well(params["lr"]) + 0.35 * params["x"]
-
-
-_GRID = np.asarray([_well(10.0**e) for e in np.linspace(-5, -1, 4001)])
-DIP_SHARE = float(_GRID.var() / (_GRID.var() + 0.35**2 / 12))
-
-
-def _sgd(params: dict[str, Any], rng: np.random.Generator) -> float:
-    return float(3 * (params["optimizer"] == "adam") + rng.normal())
-
-
-def _hill(params: dict[str, Any], rng: np.random.Generator) -> float:
-    return float(-4 * (params["x0"] - 0.5) ** 2 + 0.1 * rng.normal())
-
-
-def _rising(params: dict[str, Any], rng: np.random.Generator) -> float:
-    return float(params["x0"] + 0.2 * rng.normal())
-
-
-def _some_real(params: dict[str, Any], rng: np.random.Generator) -> float:
-    rate = params.get("rate", 0.2)
-    return float(
-        (params["model"] == "b") - 0.3 * (math.log10(params["lr"]) + 3) ** 2 + rate
-        + 0.4 * rng.normal()
-    )  # fmt: skip
-
-
-def _asked(space: Space, n: int, objective: Objective, *, seed: int, startup: int) -> Study:
-    """`n` trials asked of Optuna: the first `startup` at random, the rest by its TPE."""
-    import optuna
-
-    from lab.sweep.storage import distribution
-
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    rng = np.random.default_rng(seed)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=startup)
-        study = optuna.create_study(sampler=sampler, direction="maximize")
-        trials = []
-        for number in range(n):
-            asked = study.ask()
-            params: dict[str, Any] = {}
-            for parameter in space.in_order():
-                if space.is_active(parameter, params):
-                    name = parameter.name
-                    params[name] = asked._suggest(name, distribution(parameter))
-            value = objective(params, rng)
-            study.tell(asked, value)
-            phase = "random" if number < startup else "adaptive"
-            trials.append(Trial(number, params, value, "complete", phase, (value,)))
-    return Study(space.name, "score", "maximize", space, tuple(trials))
-
-
 def _effects(study: Study) -> Marginals:
     return marginals(factors(study, configurations(study)))
 
@@ -429,70 +336,6 @@ def _ranked(study: Study, shuffled: int) -> Any:
 
 def _verdicts(study: Study) -> list[tuple[str, str]]:
     return sorted((e.verdict, e.direction) for e in _effects(study).effects)
-
-
-def _renamed(study: Study) -> Study:
-    names = {p.name: f"z_{p.name}" for p in study.space.params}
-    params = tuple(
-        dataclasses.replace(
-            p, name=names[p.name], when={names[parent]: v for parent, v in p.when.items()}
-        )
-        for p in study.space.params
-    )
-    return _with(study, lambda t: {names[k]: v for k, v in t.params.items()}, params)
-
-
-def _reordered(study: Study) -> Study:
-    return _with(study, lambda t: dict(reversed(t.params.items())), study.space.params[::-1])
-
-
-def _rescaled(study: Study) -> Study:
-    params = tuple(
-        dataclasses.replace(p, low=1000 * (p.low or 0), high=1000 * (p.high or 0))
-        if p.kind == "float"
-        else p
-        for p in study.space.params
-    )
-    scaled = {p.name for p in params if p.kind == "float"}
-    return _with(
-        study, lambda t: {k: 1000 * v if k in scaled else v for k, v in t.params.items()}, params
-    )
-
-
-def _with(
-    study: Study, changed: Callable[[Trial], dict[str, Any]], params: tuple[Parameter, ...]
-) -> Study:
-    trials = tuple(dataclasses.replace(t, params=changed(t)) for t in study.trials)
-    return dataclasses.replace(
-        study, trials=trials, space=dataclasses.replace(study.space, params=params)
-    )
-
-
-def _valued(study: Study, value: Callable[[float], float], **more: Any) -> Study:
-    trials = tuple(
-        dataclasses.replace(t, value=value(t.value or 0.0), values=(value(t.value or 0.0),))
-        for t in study.trials
-    )
-    return dataclasses.replace(study, trials=trials, **more)
-
-
-def _twice(study: Study) -> Study:
-    seeded = [dataclasses.replace(t, seeds=(0,)) for t in study.trials]
-    again = dataclasses.replace(seeded[7], number=len(seeded))
-    return dataclasses.replace(study, trials=(*seeded, again))
-
-
-CHANGES: dict[str, Callable[[Study], Study]] = {
-    "other names": _renamed,
-    "another order of parameters": _reordered,
-    "other units": _rescaled,
-    "the other direction": lambda s: _valued(s, lambda v: -v, direction="minimize"),
-    "a constant on the objective": lambda s: _valued(s, lambda v: v + 64),
-    "a seed given twice": _twice,
-}
-
-
-# Findings
 
 
 def _many(count: int, scale: float) -> int:

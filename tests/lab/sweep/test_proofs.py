@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -31,8 +32,9 @@ SCALES = {
 
 
 @pytest.fixture(scope="module")
-def validation() -> ModuleType:
-    """benchmarks/sweep_validation.py, which is in no package."""
+def validation() -> Iterator[ModuleType]:
+    """benchmarks/sweep_validation.py, which is in no package, with the modules beside it."""
+    sys.path.insert(0, str(ROOT / "benchmarks"))
     spec = importlib.util.spec_from_file_location(
         "sweep_validation", ROOT / "benchmarks" / "sweep_validation.py"
     )
@@ -41,7 +43,8 @@ def validation() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
-    return module
+    yield module
+    sys.path.remove(str(ROOT / "benchmarks"))
 
 
 def test_every_proof_is_run(validation: ModuleType) -> None:
