@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from lab.log import CheckedLog, Claim, Drift
 
 _MOST = 12  # notes and claims shown
+_PLACES = 3  # of blocks that share a reason
 
 
 def register(app: typer.Typer) -> None:
@@ -76,8 +77,8 @@ def refresh(
     for place in made.rewritten:
         new = made.taken_in.get(place)
         typer.echo(f"{place}  took in {counted(new, 'run')}" if new else place)
-    for left in made.left:
-        typer.echo(f"left as it is: {left}", err=True)
+    for line in _left(made.left):
+        typer.echo(line, err=True)
     for picture in made.pictures:
         typer.echo(f"{picture}  drawn")
     blocks = counted(len(made.rewritten), "block")
@@ -85,6 +86,22 @@ def refresh(
     typer.echo(f"{blocks[:1].upper()}{blocks[1:]} rewritten, {snapshots} written.")
     if made.taken_in:
         typer.echo("Titles, prose and action items are yours: see whether they still say it.")
+
+
+def _left(places: Mapping[str, str]) -> Iterator[str]:
+    """A line for each reason why blocks stay as they are, with the first of their places."""
+    from collections import defaultdict
+
+    from lab.numbers import counted
+
+    by_reason: dict[str, list[str]] = defaultdict(list)
+    for place, why in places.items():
+        by_reason[why].append(place)
+    for why, same in by_reason.items():
+        few = sorted(same, key=lambda p: (p.rpartition(":")[0], int(p.rpartition(":")[2])))
+        more = f" and {len(few) - _PLACES} more" if len(few) > _PLACES else ""
+        text = f"{counted(len(same), 'block')} left as written ({why})"
+        yield f"{text[:1].upper()}{text[1:]}: {', '.join(few[:_PLACES])}{more}"
 
 
 def _listed(drifts: Iterable[Drift]) -> Iterator[str]:

@@ -167,6 +167,7 @@ def check(
 ) -> None:
     """Verify run folders: JSON, summary against metrics, data hashes; exit 1 on a problem."""
     from lab.cli.show import print_json, stdout
+    from lab.numbers import counted
     from lab.record.verify import check_runs
     from lab.workspace import Workspace
 
@@ -177,6 +178,7 @@ def check(
     else:
         for problem in problems:
             stdout().print(f"{problem.id}  {problem.file}: {problem.text}", highlight=False)
-        stdout().print(f"{checked} runs checked, {len(problems)} problems")
+        told = f"{counted(checked, 'run')} checked, {counted(len(problems), 'problem')}"
+        stdout().print(f"{told[:1].upper()}{told[1:]}", highlight=False)
     if problems:
         raise typer.Exit(1)

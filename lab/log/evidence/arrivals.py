@@ -43,19 +43,19 @@ class Arrivals:
     def of(self, spec: Spec, cited: Sequence[str]) -> list[Run]:
         """The runs that the block would take in now, beside those it has; none without a query.
 
-        Nothing is new before one of the runs that came later is done.
+        Only runs that are done count: one that failed has nothing to add.
         """
         known = set(cited)
-        new = [run for run in self.selection(spec, cited) if run.id not in known]
-        return new if any(run.status == "done" for run in new) else []
+        return [run for run in self.selection(spec, cited) if run.id not in known]
 
     def selection(self, spec: Spec, cited: Sequence[str]) -> list[Run]:
-        """What the query gives of the block's runs and those that came after the last of them."""
+        """The block's runs and those that match its query and were done after the last of them."""
         asked = _asked(spec)
         latest = max(cited, default=None)
         if not asked or latest is None or not self._shelf.ids or self._shelf.ids[-1] <= latest:
             return []
-        fresh = [run for run in self._matching(asked) if run.id > latest]
+        later = (run for run in self._matching(asked) if run.id > latest)
+        fresh = [run for run in later if run.status == "done"]
         if not fresh:
             return []
         pinned = [run for i in cited if (run := self._shelf.run(i)) is not None]

@@ -15,6 +15,7 @@ from typing import Any
 
 from lab.errors import LabError, RunNotFound
 from lab.log.blocks import block_text
+from lab.log.entry import entry_sections, read_books
 from lab.log.evidence import drift as reasons
 from lab.log.evidence.arrivals import Arrivals, described
 from lab.log.evidence.comment import Block, block_id, blocks_of, lines_with_blocks
@@ -135,6 +136,7 @@ class Checker:
         self._arrivals = None if snapshot else Arrivals(self.shelf)
         self._were_here = remembered(workspace)
         self._snapshot_only = snapshot
+        self._entry_lines: list[tuple[str, int]] | None = None  # file and line of each entry
         self._unsaved = 0
         self._reworded = 0
         self._blocks: set[str] = set()
@@ -180,7 +182,7 @@ class Checker:
         if new:
             verb = "matches" if len(new) == 1 else "match"
             text = f"{counted(len(new), 'new run')} {verb} {described(spec)}"
-            yield LogNote(placed.file, placed.block.start, f"{text}: `lab log refresh --extend`")
+            yield LogNote(placed.file, placed.block.start, f"{text}: {self._extending(placed)}")
 
     def _later_trials(self, placed: PlacedBlock, spec: dict[str, Any]) -> Iterator[LogNote]:
         """Trials that the study has had since, told once an entry."""
@@ -189,7 +191,21 @@ class Checker:
         later = later_trials(spec, self.live) if spec.get("part") == "verdict" else ()
         if later:
             text = f"{counted(len(later), 'new trial')} of study {spec['study']}"
-            yield LogNote(placed.file, placed.block.start, f"{text}: `lab log refresh --extend`")
+            yield LogNote(placed.file, placed.block.start, f"{text}: {self._extending(placed)}")
+
+    def _extending(self, placed: PlacedBlock) -> str:
+        """The command that takes new runs into the entry of a block and into no other."""
+        if self._entry_lines is None:
+            books = ((self.workspace.relative(b.path), b) for b in read_books(self.workspace))
+            self._entry_lines = [(file, s.line) for file, b in books for s in entry_sections(b)]
+        above = [
+            number
+            for number, (file, line) in enumerate(self._entry_lines, 1)
+            if file == placed.file and line < placed.block.start
+        ]
+        # A block above every heading is of no entry.
+        entry = f" --entry {above[-1]}" if above else ""
+        return f"`lab log refresh{entry} --extend`"
 
     def of_snapshots(self) -> Iterator[LogNote]:
         """What is to be known of docs/evidence/ as a whole."""

@@ -35,7 +35,7 @@ class Refreshed:
     snapshots: list[str] = field(default_factory=list)
     pictures: list[str] = field(default_factory=list)  # drawn again
     taken_in: dict[str, int] = field(default_factory=dict)  # place -> new runs
-    left: list[str] = field(default_factory=list)  # place and why
+    left: dict[str, str] = field(default_factory=dict)  # place -> why it stays as it is
 
 
 def refresh(*, workspace: Workspace | None = None) -> list[str]:
@@ -84,9 +84,9 @@ class _Writer:
 
     def __init__(self, workspace: Workspace, extend: bool) -> None:
         self.workspace = workspace
-        shelf = shelf_of(workspace)
-        self.live = LiveRuns(workspace, shelf)
-        self._arrivals = Arrivals(shelf) if extend else None
+        self._shelf = shelf_of(workspace)
+        self.live = LiveRuns(workspace, self._shelf)
+        self._arrivals = Arrivals(self._shelf) if extend else None
         self._snapshots: dict[str, Snapshot] = {}
         self._replaced: set[str] = set()
         self._plots: list[dict[str, Any]] = []
@@ -94,15 +94,16 @@ class _Writer:
 
     def rewritten(self, book: Book, file: str, entry: Entry | None, made: Refreshed) -> bytes:
         """The bytes of a log file with its blocks made again."""
-        for places in (made.rewritten, made.left):
-            places[:] = [place for place in places if not place.startswith(f"{file}:")]
+        made.rewritten[:] = [p for p in made.rewritten if not p.startswith(f"{file}:")]
+        for place in [place for place in made.left if place.startswith(f"{file}:")]:
+            del made.left[place]
         lines, newline = list(book.lines), book.newline
         for block in reversed(list(_inside(book, entry))):
             place = f"{file}:{block.start}"
             try:
                 spec, fresh, new = self._again(block, book)
             except LabError as error:
-                made.left.append(f"{place}  {error}")
+                made.left[place] = self._why_left(block, error)
                 continue
             self.keep(spec, fresh)
             if is_plot(block):
@@ -123,6 +124,18 @@ class _Writer:
             made.rewritten.append(place)
         made.rewritten.sort(key=_by_line)
         return book.encoded(lines)
+
+    def _why_left(self, block: Block, error: LabError) -> str:
+        """What keeps a block from being made again, in the words that others like it have."""
+        spec = block.spec or {}
+        folders = [self.workspace.runs / name for name in studies_of(spec)]
+        if any(not folder.is_dir() for folder in folders):
+            return f"study {spec['study']} not here"
+        runs = runs_of(spec)
+        missing = [run_id for run_id in runs if self._shelf.run(run_id) is None]
+        if missing and not folders:
+            return "runs not here" if len(missing) == len(runs) else "some runs not here"
+        return str(error).rstrip(".")
 
     def keep(self, spec: dict[str, Any], fresh: TaggedBlock) -> None:
         """Remember what a block has read, to be written at the end."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,34 @@ def test_new_runs_are_a_note_and_no_fault(workspace: Workspace, log: Path) -> No
     ]
     assert f'3 new runs match --runs "{QUERY}"' in found.notes[0].text
     assert "one new run matches" in found.notes[1].text
+
+
+def test_a_failed_run_is_no_news_and_is_not_taken_in(workspace: Workspace, log: Path) -> None:
+    failed = {"suite": {"name": "night", "arm": "a"}, "status": "failed"}
+    seeded_runs(workspace.runs, "width", {256: [0.7]}, start=30, **failed)
+    assert lab.log.examine(workspace=workspace).notes == ()
+    seeded_runs(workspace.runs, "width", {256: [0.7]}, start=31, suite=failed["suite"])
+    (note,) = lab.log.examine(workspace=workspace).notes
+    assert note.text.startswith("one new run matches")
+    made = lab.log.renew(entry="Width", extend=True, workspace=workspace)
+    assert set(made.taken_in.values()) == {1}
+    taken = next(blocks_of(Book.read(log))).spec["runs"]
+    assert "20260120_103100" in taken
+    assert "20260120_103000" not in taken
+
+
+def test_blocks_that_stay_are_told_a_line_for_each_reason(
+    workspace: Workspace, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAB_WORKSPACE", str(workspace.root))
+    shutil.move(workspace.runs, workspace.root / "elsewhere")
+    workspace.runs.mkdir()
+    told = CliRunner().invoke(app, ["log", "refresh", "--extend"]).output.splitlines()
+    places = [f"docs/research_log.md:{block.start}" for block in blocks_of(Book.read(log))]
+    assert (
+        told[0] == f"4 blocks left as written (runs not here): {', '.join(places[:3])} and 1 more"
+    )
+    assert len(told) == 2
 
 
 def test_runs_that_do_not_match_are_no_news(workspace: Workspace, log: Path) -> None:
@@ -116,7 +145,8 @@ def test_the_commands(workspace: Workspace, log: Path, monkeypatch: pytest.Monke
     later(workspace)
     new = lab_command.invoke(app, ["log", "check"])
     assert new.exit_code == 0
-    assert "lab log refresh --extend" in new.stdout
+    for number in (1, 2):
+        assert f"lab log refresh --entry {number} --extend" in new.stdout
     log.write_text(log.read_text().replace("**61.0%", "**61.9%"))
     off = lab_command.invoke(app, ["log", "check"])
     assert off.exit_code == 1
