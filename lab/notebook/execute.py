@@ -29,7 +29,7 @@ from lab.record.liveness import identity
 from lab.record.outcome import Reason
 from lab.record.paths import RunPaths
 from lab.record.redact import Secrets
-from lab.record.resources import Sampler
+from lab.record.resources import Sampler, Use
 from lab.record.run import Run, update_run
 from lab.schema import read_cells
 from lab.workspace import Workspace
@@ -105,8 +105,7 @@ class _Execution:
             ending = ending_of_oserror(error)
         finally:
             heart.cancel()
-            if ending.status == "crashed":
-                self._sampler.keep()
+            self._keep_use()
             # Recorded before the kernel goes: a run whose process is gone would look crashed.
             known = None if self._document is None else self._document.secrets
             try:
@@ -118,6 +117,11 @@ class _Execution:
                 await self._say_goodbye()
         if self._cancelled:
             raise asyncio.CancelledError
+
+    def _keep_use(self) -> None:
+        """Write down what a kernel that is gone had used: it cannot be asked any more."""
+        if self._kernel is not None and (ended := self._kernel.exit) is not None:
+            self._sampler.keep(Use(ended.peak, ended.peak, ended.cpu))
 
     async def _start(self, env: Mapping[str, str]) -> KernelProcess:
         """A forked kernel, or a cold one where forking is unsafe."""
@@ -175,18 +179,26 @@ class _Execution:
         while not self._paths.stop.exists():
             await asyncio.sleep(_TICK)
 
-    async def _wind_up(self, kernel: KernelProcess, *tasks: asyncio.Task[Any]) -> None:
+    async def _wind_up(
+        self, kernel: KernelProcess, work: asyncio.Task[Any], death: asyncio.Task[Any]
+    ) -> None:
         """Interrupt the cell and give it some time; a second cancellation takes that time away."""
         self._stopping = True
         kernel.interrupt()
+        if not await self._one_ends({work, death}, _PATIENCE):
+            kernel.kill()
+            await self._one_ends({death}, _DRAIN)  # and what it had used is known
+
+    async def _one_ends(self, tasks: set[asyncio.Task[Any]], seconds: float) -> bool:
+        """Whether one of the tasks ends in time; a cancellation is noted and cuts the time off."""
         try:
             ended, _ = await asyncio.wait(
-                tasks, timeout=_PATIENCE, return_when=asyncio.FIRST_COMPLETED
+                tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
             )
         except asyncio.CancelledError:
-            self._cancelled, ended = True, set()
-        if not ended:
-            kernel.kill()
+            self._cancelled = True
+            return False
+        return bool(ended)
 
     async def _work(self, kernel: KernelProcess) -> Ending:
         """Everything that talks to the kernel."""

@@ -6,21 +6,27 @@ import asyncio
 import contextlib
 import json
 import os
+import resource
 import secrets
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from lab.notebook.leftovers import kill_marked
+from lab.notebook.warm.exits import Exit, exit_of
 from lab.notebook.warm.owner import MARKER, new_mark
 
 _CHANNELS = ("shell", "iopub", "stdin", "control", "hb")
 _SOCKET_PATH_LIMIT = 90  # of the 104 bytes that macOS allows, with room for the port number
+_UNKNOWN = 255  # the exit code of a process that somebody else has waited for
 _LAST_WORDS = 2000  # characters of the kernel's own stderr kept for a message
 
 
@@ -28,6 +34,7 @@ class KernelProcess(ABC):
     """A running kernel process, leader of its own process group, however it was started."""
 
     lifeline: int  # the kernel and its children die when this descriptor is closed
+    _end: asyncio.Future[Exit]
 
     def __init__(self, pid: int, folder: Path, kills_before: int | None) -> None:
         self.pid = pid
@@ -35,14 +42,19 @@ class KernelProcess(ABC):
         self._kills_before = kills_before
         self._discarded = False
 
-    @abstractmethod
     async def ended(self) -> int:
         """Wait for the process to end; its exit code, negative for a signal."""
+        return (await asyncio.shield(self._end)).code
 
     @property
-    @abstractmethod
+    def exit(self) -> Exit | None:
+        """How the process ended, and what it had used; None while it goes on."""
+        return self._end.result() if self._end.done() else None
+
+    @property
     def returncode(self) -> int | None:
         """The exit code of a process that has ended."""
+        return None if self.exit is None else self.exit.code
 
     @abstractmethod
     def _remove(self) -> None:
@@ -93,7 +105,7 @@ class Kernel(KernelProcess):
 
     def __init__(
         self,
-        process: asyncio.subprocess.Process,
+        process: subprocess.Popen[bytes],
         connection: dict[str, Any],
         folder: Path,
         mark: str,
@@ -102,8 +114,16 @@ class Kernel(KernelProcess):
         super().__init__(process.pid, folder, oom_kills())
         self.connection = connection
         self.lifeline = lifeline
-        self._process = process
         self._mark = mark
+        loop = asyncio.get_running_loop()
+        self._end = loop.create_future()
+
+        def wait() -> None:
+            ended = _waited_for(process)
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody asks any more
+                loop.call_soon_threadsafe(self._has_ended, ended)
+
+        threading.Thread(target=wait, daemon=True, name=f"end of kernel {process.pid}").start()
 
     @classmethod
     async def start(cls, *, cwd: Path, env: Mapping[str, str]) -> Kernel:
@@ -122,12 +142,14 @@ class Kernel(KernelProcess):
         mark = new_mark()
         try:
             with (folder / "stderr").open("wb") as stderr:
-                process = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-m", "lab.notebook.launch", str(reading), "-f", str(file)),
-                    "--HistoryManager.hist_file=:memory:",
+                process = subprocess.Popen(
+                    [
+                        *(sys.executable, "-m", "lab.notebook.launch", str(reading)),
+                        *("-f", str(file), "--HistoryManager.hist_file=:memory:"),
+                    ],
                     cwd=cwd,
                     env={**env, MARKER: mark, "JPY_PARENT_PID": str(os.getpid())},
-                    stdin=asyncio.subprocess.DEVNULL,
+                    stdin=subprocess.DEVNULL,
                     stdout=stderr,
                     stderr=stderr,
                     pass_fds=(reading,),
@@ -141,15 +163,26 @@ class Kernel(KernelProcess):
             os.close(reading)
         return cls(process, connection, folder, mark, lifeline)
 
-    async def ended(self) -> int:
-        return await self._process.wait()
-
-    @property
-    def returncode(self) -> int | None:
-        return self._process.returncode
+    def _has_ended(self, how: Exit) -> None:
+        if not self._end.done():
+            self._end.set_result(how)
 
     def _remove(self) -> None:
         kill_marked(f"{MARKER}={self._mark}")
+
+
+def _waited_for(process: subprocess.Popen[bytes]) -> Exit:
+    """Wait for the end of a process that this one has started."""
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    try:
+        _, status, usage = os.wait4(process.pid, 0)
+    except ChildProcessError:  # somebody else here waits for every child
+        process.returncode = _UNKNOWN
+        return Exit(_UNKNOWN)
+    ended = exit_of(status, usage)
+    process.returncode = ended.code
+    # Until it became another program it shared the memory of this one, which is counted.
+    return ended if usage.ru_maxrss > own.ru_maxrss else replace(ended, peak=0)
 
 
 def socket_folder() -> Path:

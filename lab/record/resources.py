@@ -83,12 +83,18 @@ class Sampler:
             with contextlib.suppress(OSError):
                 _append(self._paths.resources, self._line(found))
 
-    def keep(self) -> None:
-        """Write down the last look, if it is not: the process is gone and cannot be asked again."""
-        if self._last is not None and self._peak > self._written_peak:
-            self._written_peak = self._peak
+    def keep(self, at_end: Use) -> None:
+        """Write a last line for a process that is gone and cannot be asked again.
+
+        `at_end` is what the system told whoever waited for it, zeros where it did not. Its peak is
+        of one process, a look's of all of them: the higher one counts.
+        """
+        last = self._last or at_end
+        self._peak = max(self._peak, at_end.peak)
+        if self._peak:
+            found = Use(last.memory, self._peak, max(last.cpu, at_end.cpu))
             with contextlib.suppress(OSError):
-                _append(self._paths.resources, self._line(self._last))
+                _append(self._paths.resources, self._line(found))
 
     def _line(self, found: Use) -> dict[str, Any]:
         line: dict[str, Any] = {

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from lab.notebook.kernel import KernelProcess, oom_kills
 from lab.notebook.leftovers import kill_marked
-from lab.notebook.warm import packets
+from lab.notebook.warm import exits, packets
 from lab.notebook.warm.owner import MARKER, Unsafe, Zygote, new_mark, zygote
 from lab.notebook.warm.preload import wanted
 from lab.record.liveness import process_started
@@ -81,23 +81,16 @@ class ForkedKernel(KernelProcess):
         kernel.lifeline = lifeline
         return kernel
 
-    async def ended(self) -> int:
-        return await asyncio.shield(self._end)
-
-    @property
-    def returncode(self) -> int | None:
-        return self._end.result() if self._end.done() else None
-
-    async def _wait(self) -> int:
+    async def _wait(self) -> exits.Exit:
         try:
-            code = await self._status.ended()
+            told = await self._status.ended()
         finally:
             self._status.close()  # not earlier: a closed socket never says that it was closed
-        if code is not None:
-            return code
+        if told is not None:
+            return told
         while process_started(self.pid) is not None:  # the zygote was killed; the kernel goes on
             await asyncio.sleep(_LOOK)
-        return -signal.SIGKILL
+        return exits.Exit(-signal.SIGKILL)
 
     def _remove(self) -> None:
         if not self.zygote.alive:
@@ -126,10 +119,10 @@ class _Status:
             self.close()
             raise
 
-    async def ended(self) -> int | None:
-        """Wait for its exit code; None when nobody will tell it."""
+    async def ended(self) -> exits.Exit | None:
+        """Wait for its end; None when nobody will tell of it."""
         word, _, what = (await self._line()).partition(" ")
-        return int(what) if word == "exit" else None
+        return exits.heard(what) if word == "exit" else None
 
     def close(self) -> None:
         self._socket.close()

@@ -23,6 +23,7 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from lab.notebook.kernel import socket_folder
 from lab.notebook.leftovers import kill_marked
+from lab.notebook.warm import exits
 from lab.notebook.warm.owner import MARKER, Unsafe, new_mark, say_cold, zygote
 from lab.record.liveness import process_started
 
@@ -143,7 +144,7 @@ class ForkedProcess:
             gone = not data
         word, _, what = self._next_line().partition(" ")
         if word == "exit":
-            self._end(int(what))
+            self._end(exits.heard(what).code)
         elif gone and process_started(self.pid) is None:  # its zygote, too, so nobody knows how
             self._end(-signal.SIGKILL)
             kill_marked(f"{MARKER}={self._mark}")

@@ -26,7 +26,7 @@ from typing import Any, NoReturn
 
 from lab.notebook.imports import without
 from lab.notebook.leftovers import has_mark
-from lab.notebook.warm import preload
+from lab.notebook.warm import exits, preload
 
 _PR_SET_CHILD_SUBREAPER = 36
 _REQUEST = 65_536  # bytes of a request on the control socket
@@ -138,14 +138,14 @@ class _Zygote:
     def _reap(self) -> None:
         """Tell of every kernel that has ended; end what it left behind."""
         while (ended := _ended()) is not None:
-            pid, code = ended
+            pid, told = ended
             if (child := self._children.pop(pid, None)) is not None:
                 self._dead.add(child.mark)
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.killpg(pid, signal.SIGKILL)
             self._sweep()
             if child is not None:
-                _say(child.status, "exit", code)
+                _say(child.status, "exit", told)
                 child.status.close()
 
     def _sweep(self) -> None:
@@ -175,12 +175,12 @@ class _Zygote:
         os._exit(0)
 
 
-def _ended() -> tuple[int, int] | None:
-    """A child that has ended, and its exit code; None when there is no (other) such child."""
+def _ended() -> tuple[int, str] | None:
+    """A child that has ended, and what is told of it (see `exits`); None when there is no other."""
     with contextlib.suppress(ChildProcessError):
-        pid, status = os.waitpid(-1, os.WNOHANG)
+        pid, status, usage = os.wait4(-1, os.WNOHANG)
         if pid:
-            return pid, os.waitstatus_to_exitcode(status)
+            return pid, exits.tell(status, usage)
     return None
 
 

@@ -16,7 +16,7 @@ from aftermath import HOLD, Scene, said_by, until
 
 MB = 1_000_000
 
-HOARD = "kept = []\nwhile True:\n    kept.append(bytearray(20_000_000))\n    time.sleep(0.1)"
+HOARD = "kept = []\nwhile True:\n    kept.append(bytearray(20_000_000))\n    time.sleep(0.02)"
 FILL = (
     "for step in range(4, 100_000):\n"
     "    run.log({f'val/m{i}': step / 7 for i in range(200)}, step=step)\n"
@@ -75,10 +75,12 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
         subprocess.run(["umount", "-l", str(place)], check=True)
 
 
+@pytest.mark.parametrize("env", [{}, {"LAB_WARM": "off"}], ids=["warm", "cold"])
 def test_the_system_runs_out_of_memory(
-    scene: Scene, memory_group: Callable[[int], Callable[[], None]]
+    scene: Scene, memory_group: Callable[[int], Callable[[], None]], env: dict[str, str]
 ) -> None:
-    lab = scene.run(trouble=HOARD, preexec_fn=memory_group(600 * MB))
+    """Told is the most that the kernel had to its last moment, not what some look had seen."""
+    lab = scene.run(trouble=HOARD, env=env, preexec_fn=memory_group(600 * MB))
     said = said_by(lab, code=1)
     (run,) = scene.aftermath()
     assert (run.status, run.reason) == ("crashed", "oom")
@@ -87,7 +89,7 @@ def test_the_system_runs_out_of_memory(
     assert "out of memory" in message
     assert "Peak memory" in message
     assert "last logged epoch 3" in message
-    assert 200 * MB < run.record["peak_memory"] < 700 * MB
+    assert 400 * MB < run.record["peak_memory"] < 700 * MB
     assert scene.errors(run) == ["KernelDied"]
     assert "oom" in said
     assert "It needs less memory" in scene.show(run)
