@@ -1,21 +1,15 @@
-"""What every executor does, and which there are."""
+"""What every executor does."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from lab.errors import InputError, nearest
 from lab.notebook.job import Job
 from lab.record.creation import create_run
 from lab.record.paths import RunPaths
 from lab.record.run import Run
 from lab.workspace import Workspace
-
-EXECUTORS = ("inline", "pool", "slurm", "dask")
-
-if TYPE_CHECKING:
-    from lab.executors.resources import Resources
 
 T = TypeVar("T")
 
@@ -50,39 +44,6 @@ def create_job_run(workspace: Workspace, job: Job, on_start: OnStart | None) -> 
     if on_start is not None:
         on_start(paths.id)
     return paths
-
-
-def executor_by_name(
-    name: str,
-    workspace: Workspace,
-    *,
-    workers: int | None = None,
-    resources: Resources | None = None,
-) -> Executor:
-    """The executor called `name`; Dask's may hold its scheduler's address: `dask:HOST:PORT`.
-
-    `workers` is how many runs the pool, or a Dask cluster started here, has at a time (default 1),
-    and the most that Slurm starts of one job array. `resources` are what Slurm is asked for where
-    a job itself does not say.
-    """
-    kind, _, address = name.partition(":")
-    if kind == "pool" and not address:
-        from lab.executors.pool import Pool
-
-        return Pool(workspace, workers=workers or 1)
-    if kind == "inline" and not address:
-        from lab.executors.inline import Inline
-
-        return Inline(workspace)
-    if kind == "slurm" and not address:
-        from lab.executors.slurm import Slurm
-
-        return Slurm(workspace, workers=workers, resources=resources)
-    if kind == "dask":
-        from lab.executors.dask import Dask
-
-        return Dask(workspace, address or None, workers=workers or 1)
-    raise InputError("There is no such executor", seen=name, do=nearest(kind, EXECUTORS))
 
 
 async def closing(executor: Executor, work: Coroutine[Any, Any, T]) -> T:

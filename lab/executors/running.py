@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from lab.errors import InputError
-from lab.executors.base import OnStart, closing, executor_by_name
+from lab.executors.base import OnStart, closing
+from lab.executors.named import executor_by_name
 from lab.notebook.job import Job
 from lab.presets import preset_values
 from lab.record.run import Run

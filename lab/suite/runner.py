@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Protocol
 
 from lab.errors import InputError, LabError
-from lab.executors.base import Executor, closing, executor_by_name
+from lab.executors.base import Executor, closing
+from lab.executors.named import executor_by_name
 from lab.executors.node import comes_again, resumed
 from lab.executors.running import complete
 from lab.notebook.job import Job

@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lab.executors.base import Executor, executor_by_name
+from lab.executors.base import Executor
+from lab.executors.named import executor_by_name
 from lab.notebook.job import Job
 from lab.record.metrics import read_metrics
 from lab.record.paths import RunPaths

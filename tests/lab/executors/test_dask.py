@@ -15,7 +15,8 @@ import pytest
 from clusters import DaskCluster, until
 
 from lab.errors import InputError
-from lab.executors.base import closing, executor_by_name
+from lab.executors.base import closing
+from lab.executors.named import executor_by_name
 from lab.notebook.job import Job
 from lab.record.run import Run
 from lab.workspace import Workspace

@@ -17,7 +17,7 @@ from clusters import until
 
 from lab.errors import InputError, WorkFailed
 from lab.executors import slurm_queue
-from lab.executors.base import executor_by_name
+from lab.executors.named import executor_by_name
 from lab.executors.submission import Task, read_tasks, states
 from lab.notebook.job import Job
 from lab.record.run import Run
