@@ -52,6 +52,8 @@ def _facts(run: Run, workspace: Workspace) -> Table:
     if record.get("suite"):
         suite = record["suite"]
         table.add_row("suite", f"{suite['name']}, arm {suite['arm']}")
+    if run.trial:
+        table.add_row("trial", run.trial)
     started = f"{run.started:%Y-%m-%d %H:%M:%S} UTC" if run.started else "-"
     table.add_row("started", f"{started}, took {show_duration(run.seconds)}")
     host = record.get("host") or "machine not said"

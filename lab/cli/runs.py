@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from lab.record.run import Run
 
 _SCREENFUL = 50  # runs on a terminal unless --limit says otherwise; a pipe gets them all
 
@@ -41,6 +35,7 @@ def runs(
     as_json: Json = False,
 ) -> None:
     """List runs, newest first."""
+    from lab.cli.runs_table import print_runs
     from lab.cli.show import print_json, stdout
     from lab.record.catalogue import as_json as run_json
     from lab.record.catalogue import find_runs
@@ -57,35 +52,9 @@ def runs(
         return
     console = stdout()
     shown = found[:_SCREENFUL] if console.is_terminal and limit is None else found
-    _print_runs(shown, sort, console)
+    print_runs(shown, sort, console)
     if len(shown) < len(found):
         console.print(f"... and {len(found) - len(shown)} more; --limit {len(found)} shows them")
-
-
-def _print_runs(found: list[Run], sort: str | None, console: Console) -> None:
-    from rich.table import Table
-
-    from lab.cli.show import headline_value, metric_value, status_text
-    from lab.duration import show_duration
-
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    id_width = max(len(run.id) for run in found)
-    for column in ("id", "status", "notebook", "arm", "seed", sort or "headline", "time"):
-        table.add_column(column, no_wrap=True, min_width=id_width if column == "id" else None)
-    for run in found:
-        metric = sort or run.record.get("headline")
-        value = run.best(metric) if sort and metric else headline_value(run)
-        shown = metric_value(metric, value) if metric and value is not None else ""
-        table.add_row(
-            run.id,
-            status_text(run.status, run.reason),
-            Path(run.notebook).stem if run.notebook else "-",
-            run.arm or "",
-            "" if run.seed is None else str(run.seed),
-            shown if sort or not shown else f"{metric} {shown}",
-            show_duration(run.seconds),
-        )
-    console.print(table, markup=False)
 
 
 def show(run_id: RunId, as_json: Json = False) -> None:

@@ -92,6 +92,17 @@ class Run:
         return suite.get("arm") if isinstance(suite, dict) else None
 
     @property
+    def trial(self) -> str | None:
+        """The study and the number of the trial that it is, as "demo #10"."""
+        sweep = self.record.get("sweep")
+        return f"{sweep.get('study')} #{sweep.get('trial')}" if isinstance(sweep, dict) else None
+
+    @property
+    def part(self) -> str | None:
+        """What tells it from the others of its suite or study: its arm, or its trial."""
+        return self.arm or self.trial
+
+    @property
     def tags(self) -> tuple[str, ...]:
         return tuple(self.record.get("tags") or ())
 

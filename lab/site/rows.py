@@ -43,7 +43,8 @@ def row_of(run: Run, address: str) -> Row:
     # How long a run under way has taken depends on when one looks.
     seconds = None if run.status == "running" else run.seconds
     params = " ".join(f"{name}={value_text(v)}" for name, v in run.params.items())
-    known = (run.id, run.status, run.reason, run.name, run.notebook, *suite.values(), *run.tags)
+    about = (run.id, run.status, run.reason, run.name, run.notebook, run.trial)
+    known = (*about, *suite.values(), *run.tags)
     return Row(
         id=run.id,
         address=address,
@@ -51,7 +52,7 @@ def row_of(run: Run, address: str) -> Row:
         reason=run.reason or "",
         notebook=PurePosixPath(str(run.notebook)).stem if run.notebook else "",
         suite=str(suite.get("name") or ""),
-        arm=str(suite.get("arm") or ""),
+        arm=str(run.part or ""),
         seed="" if run.seed is None else str(run.seed),
         metric=metric if number is not None else "",
         value=shown(metric, number) if number is not None else "",

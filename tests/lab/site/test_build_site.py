@@ -226,6 +226,7 @@ def test_runs_of_all_shapes_have_pages(workspace: Workspace) -> None:
         params={"sizes": [1, 2], "nested": {"a": None}},
         curves={"val/x": [1e308, -1e308, 1e-320], "val/flat": [0.0, 0.0], "val/one": [3.0]},
         notebook=None,
+        sweep={"study": "demo", "trial": 10},
     )
     site = lab.site.build(workspace=workspace)
     pages = {path.name: path.read_text() for path in (site.index.parent / "runs").iterdir()}
@@ -234,6 +235,8 @@ def test_runs_of_all_shapes_have_pages(workspace: Workspace) -> None:
     assert "not finite" in pages["20260120_100100.html"]
     assert "nan" not in pages["20260120_100200.html"].lower().replace("finance", "")
     assert 'points="' in pages["20260120_100200.html"]
+    assert "· demo #10" in pages["20260120_100200.html"]
+    assert '<td title="demo #10">demo #10</td>' in (site.index.parent / "runs.html").read_text()
 
 
 def test_claims_say_how_they_stand(workspace: Workspace) -> None:
