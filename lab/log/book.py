@@ -88,7 +88,7 @@ class Book:
     def text(self) -> str:
         return "".join(self.lines)
 
-    @property
+    @cached_property
     def newline(self) -> str:
         """The line ending that most lines have."""
         counts = Counter(match[0] for line in self.lines if (match := _ENDING.search(line)))
