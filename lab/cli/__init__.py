@@ -22,7 +22,6 @@ from lab.cli import (
     runs,
     site,
     suite,
-    suite_jobs,
     sweep,
     sweep_analyze,
     sweep_next,
@@ -51,7 +50,6 @@ def _options(
 run.register(app)
 rerun.register(app)
 suite.register(app)
-suite_jobs.register()
 sweep.register(app)
 sweep_run.register()
 sweep_analyze.register()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+SuiteFile = Annotated[Path, typer.Argument(help="The suite's YAML file.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 Interesting = Annotated[
     float | None,

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lab.cli import suite_jobs
+from lab.cli.options import Json, SuiteFile
+from lab.cli.suite_page import outcome_row, plan_row, print_end, print_plan
+
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from lab.record.run import Run
     from lab.suite.plan import PlannedRun
     from lab.suite.runner import Outcome
     from lab.suite.schema import Suite
@@ -18,7 +21,6 @@ if TYPE_CHECKING:
 
 OVERNIGHT = Path("experiments/suites/overnight.yaml")
 
-File = Annotated[Path, typer.Argument(help="The suite's YAML file.", show_default=False)]
 Workers = Annotated[int | None, typer.Option(min=1, help="Runs at a time, instead of the file's.")]
 On = Annotated[
     str,
@@ -28,19 +30,19 @@ Detach = Annotated[bool, typer.Option("--detach", help="With --on slurm: submit,
 Fresh = Annotated[bool, typer.Option("--fresh", help="Run all, also what is there already.")]
 Until = Annotated[str | None, typer.Option(help="Start no run after this time, as 07:00.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would run, and why.")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 
 app = typer.Typer(help="Run many notebooks as one piece of work.", no_args_is_help=True)
 
 
 def register(root: typer.Typer) -> None:
+    suite_jobs.register(app)
     root.add_typer(app, name="suite")
     root.command("overnight")(overnight)
 
 
 @app.command("run")
 def run(
-    file: File,
+    file: SuiteFile,
     workers: Workers = None,
     on: On = "pool",
     fresh: Fresh = False,
@@ -91,7 +93,7 @@ def _run(
         if as_json:
             print_json([plan_row(item, workspace) for item in plan])
         else:
-            _print_plan(plan, console)
+            print_plan(plan, console)
         return
     if detach:
         _detach(suite, plan, workspace, console, workers, on, until, file, as_json)
@@ -99,12 +101,12 @@ def _run(
     outcome = _execute(suite, plan, workspace, console, workers=workers, on=on, until=until)
     entries = _write_entries(suite, outcome, workspace, console)
     if as_json:
-        print_json(_outcome_json(suite, outcome, entries))
+        print_json(outcome_row(suite, outcome, entries))
     else:
         again = f"lab suite run {workspace.relative(file)}" + (
             f" --on {on}" if on != "pool" else ""
         )
-        _print_end(suite, outcome, workspace, console, again)
+        print_end(suite, outcome, workspace, console, again)
     if not outcome.complete:
         raise typer.Exit(1)
 
@@ -121,7 +123,6 @@ def _detach(
     as_json: bool,
 ) -> None:
     from lab.cli.show import print_json
-    from lab.cli.suite_jobs import detach
     from lab.errors import InputError
 
     if on != "slurm" or until is not None:
@@ -130,7 +131,7 @@ def _detach(
             seen=f"--on {on} --detach" + (f" --until {until}" if until else ""),
             do="Say --on slurm --detach.",
         )
-    told = detach(suite, plan, workspace, console, workers=workers, file=file)
+    told = suite_jobs.detach(suite, plan, workspace, console, workers=workers, file=file)
     if as_json:
         print_json(told)
 
@@ -206,123 +207,3 @@ def _write_entries(
     for note in owed:
         note.unlink(missing_ok=True)
     return written
-
-
-def _print_plan(plan: list[PlannedRun], console: Console) -> None:
-    from rich.table import Table
-
-    table = Table(box=None, header_style="bold")
-    for column in ("", "run", "why"):
-        table.add_column(column)
-    for item in plan:
-        mark = "[green]done[/green]" if not item.due else "[yellow]due[/yellow]"
-        table.add_row(mark, item.label, item.why)
-    console.print(table)
-    due = sum(item.due for item in plan)
-    console.print(f"{due} of {len(plan)} runs are due.")
-
-
-def _print_end(
-    suite: Suite, outcome: Outcome, workspace: Workspace, console: Console, again: str
-) -> None:
-    from lab.record.catalogue import find_run
-
-    ids = outcome.ids
-    runs = [find_run(workspace, run_id) for run_id in ids]
-    _print_verdict(suite, runs, workspace, console)
-    _print_comparison(suite, runs, console)
-    _print_failures(outcome, console)
-    console.print()
-    if outcome.complete:
-        console.print("What to try next:")
-        for command, why in (
-            (f"lab show {ids[-1]}", "one run: parameters, best against last"),
-            ("lab log actions --open", "what the entry asks for"),
-            ("lab runs", "every run, newest first"),
-            ("make lab", "the same notebooks in JupyterLab"),
-        ):
-            console.print(f"  {command:<32}  {why}", highlight=False)
-    else:
-        console.print(f"Again, only what is missing:  [bold]{again}[/bold]", highlight=False)
-
-
-def _print_verdict(suite: Suite, runs: list[Run], workspace: Workspace, console: Console) -> None:
-    """The lines that the morning report begins with."""
-    from lab.errors import LabError
-    from lab.log.report import verdict_lines
-    from lab.log.selection import rows_for
-
-    if not runs:
-        return
-    item = suite.log_items[0] if suite.log_items else None
-    by, metric = (item.by, item.metric) if item else ("arm", None)
-    try:
-        rows = (item.rows if item else None) or rows_for(runs, metric)
-        lines = verdict_lines(suite.name, runs, workspace, by=by, metric=metric, rows=rows)
-    except LabError as error:
-        console.print(f"\n[yellow]no verdict[/yellow]  {error}", highlight=False)
-        return
-    console.print(f"\n{lines[0]}", style="bold", markup=False, highlight=False)
-    for line in lines[1:]:
-        console.print(line, markup=False, highlight=False)
-
-
-def _print_comparison(suite: Suite, runs: list[Run], console: Console) -> None:
-    """What the suite's first log item compares, where there is anything to compare."""
-    from lab.comparison import compare
-    from lab.errors import LabError
-    from lab.log.selection import rows_for
-
-    for item in suite.log_items[:1]:
-        try:
-            rows = item.rows or rows_for(runs, item.metric)
-            comparison = compare(runs, by=item.by, metric=item.metric, rows=rows)
-        except LabError as error:
-            console.print(f"\n[yellow]no comparison[/yellow]  {error}", highlight=False)
-        else:
-            console.print()
-            console.print(comparison)
-
-
-def _print_failures(outcome: Outcome, console: Console) -> None:
-    from lab.cli.show import failure_text
-    from lab.numbers import counted
-
-    failed = outcome.failures
-    if failed or outcome.refused:
-        bad = counted(len(failed) + len(outcome.refused), "run")
-        console.print(f"\n[red]{bad} did not end well[/red]")
-    for item, run in failed:
-        console.print(failure_text(item.label, run))
-    for item, error in outcome.refused:
-        console.print(f"  {item.label}: {error}")
-    if outcome.not_started:
-        left = len(outcome.not_started)
-        verb = "was" if left == 1 else "were"
-        console.print(f"[yellow]{counted(left, 'run')} {verb} not started[/yellow]")
-
-
-def plan_row(item: PlannedRun, workspace: Workspace) -> dict[str, object]:
-    return {
-        "suite": item.suite,
-        "arm": item.arm,
-        "index": item.index,
-        "matrix": item.matrix,
-        "notebook": workspace.relative(item.notebook),
-        "params": item.params,
-        "due": item.due,
-        "id": item.satisfied_by,
-        "why": item.why,
-    }
-
-
-def _outcome_json(suite: Suite, outcome: Outcome, entries: list[str]) -> dict[str, object]:
-    return {
-        "suite": suite.name,
-        "complete": outcome.complete,
-        "runs": outcome.ids,
-        "ran": [run.id for run in outcome.runs.values()],
-        "failed": [run.id for _, run in outcome.failures],
-        "not_started": [item.index for item in outcome.not_started],
-        "entries": entries,
-    }

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from lab.cli.options import Json
-from lab.cli.suite import File, app, plan_row
+from lab.cli.options import Json, SuiteFile
+from lab.cli.suite_page import plan_row
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lab.workspace import Workspace
 
 
-def register() -> None:
+def register(app: typer.Typer) -> None:
     app.command("status")(status)
     app.command("cancel")(cancel)
 
@@ -27,7 +27,7 @@ def register() -> None:
 _STYLES = {"done": "green", "running": "cyan", "queued": "blue", "due": "yellow"}
 
 
-def status(file: File, as_json: Json = False) -> None:
+def status(file: SuiteFile, as_json: Json = False) -> None:
     """Which runs of a suite are there, under way or in the queue, and why the others are due."""
     from lab.cli.show import print_json, stdout
     from lab.suite import status as suite_status
@@ -41,7 +41,7 @@ def status(file: File, as_json: Json = False) -> None:
         print_standing(rows, stdout())
 
 
-def cancel(file: File, as_json: Json = False) -> None:
+def cancel(file: SuiteFile, as_json: Json = False) -> None:
     """Cancel the Slurm jobs of a suite; runs under way end as stopped."""
     from lab.cli.show import print_json, stdout
     from lab.numbers import counted
