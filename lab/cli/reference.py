@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -15,6 +13,7 @@ _HEAD = """# Commands
 Written from `--help` by `make docs`; a test holds it to what the commands say.
 Exit codes: 0 done; 1 the work itself failed (a run failed, a check found drift); 2 bad input.
 """
+_WIDTH = 78  # columns, which is what help takes of any terminal as wide or wider
 
 
 def commands(command: object, words: tuple[str, ...] = ("lab",)) -> Iterator[tuple[str, ...]]:
@@ -28,25 +27,25 @@ def reference() -> str:
     """The whole page."""
     from lab.cli import app
 
+    root = typer.main.get_command(app)
     parts = [_HEAD]
-    for words in commands(typer.main.get_command(app)):
-        parts.append(f"## `{' '.join(words)}`\n\n```text\n{_help(words)}\n```\n")
+    for words in commands(root):
+        parts.append(f"## `{' '.join(words)}`\n\n```text\n{_help(root, words)}\n```\n")
     return "\n".join(parts)
 
 
-def _help(words: tuple[str, ...]) -> str:
-    # A process of its own, so that the page is what a terminal of 100 columns without colour shows.
-    environment = os.environ | {"COLUMNS": "100", "TERM": "dumb", "NO_COLOR": "1", "LINES": "40"}
-    for name in ("FORCE_COLOR", "GITHUB_ACTIONS", "PY_COLORS"):
-        environment.pop(name, None)
-    shown = subprocess.run(
-        [sys.executable, "-m", "lab.cli", *words[1:], "--help"],
-        capture_output=True,
-        text=True,
-        check=True,
-        env=environment,
+def _help(root: Any, words: tuple[str, ...]) -> str:
+    command, context = root, _context(root, words[0], None)
+    for word in words[1:]:
+        command = command.commands[word]
+        context = _context(command, word, context)
+    return "\n".join(line.rstrip() for line in command.get_help(context).strip().splitlines())
+
+
+def _context(command: Any, name: str, parent: Any) -> Any:
+    return command.context_class(
+        command, info_name=name, parent=parent, terminal_width=_WIDTH, **command.context_settings
     )
-    return "\n".join(line.rstrip() for line in shown.stdout.strip().splitlines())
 
 
 if __name__ == "__main__":
