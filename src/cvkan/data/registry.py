@@ -83,7 +83,7 @@ def _download_speech_commands(folder: Path) -> None:
 def _precompute_speech_commands(*, n_fft: int, hop: int) -> list[Path]:
     from cvkan.data.spectrograms import precompute_speech_commands
 
-    return precompute_speech_commands(n_fft=n_fft, hop=hop)
+    return precompute_speech_commands(DATASETS["speech_commands"].require(), n_fft=n_fft, hop=hop)
 
 
 _ALL = (

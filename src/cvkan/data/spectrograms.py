@@ -140,15 +140,12 @@ def spectrograms(n_fft: int, hop: int) -> Store:
     return Store(f"speech_commands_stft_{n_fft}_{hop}", shape, "float32", make)
 
 
-def precompute_speech_commands(*, n_fft: int, hop: int) -> list[Path]:
-    """Write samples and spectrograms of all Speech Commands; their folders.
+def precompute_speech_commands(data: Path, *, n_fft: int, hop: int) -> list[Path]:
+    """Write samples and spectrograms of all Speech Commands in the folder `data`; their folders.
 
     What is there already and up to date stays. `cvkan.load` finds both by itself, the spectrograms
     where n_fft and hop are the configuration's.
     """
-    from cvkan.data.registry import DATASETS  # which names this function
-
-    data = DATASETS["speech_commands"].require()
     parts = recordings(data)
     return [_up_to_date(store, data, parts) for store in (waveforms(), spectrograms(n_fft, hop))]
 
