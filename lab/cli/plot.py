@@ -24,6 +24,7 @@ def plot(
         Path | None,
         typer.Option(metavar="FILE", help="A .png, .svg, .pdf or .html; default a .png here."),
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="The numbers as one JSON document, no file.")
     ] = False,
@@ -32,6 +33,7 @@ def plot(
     from lab.cli.show import print_json, stdout
     from lab.plotting import curves_of_runs, figure_name, save_plot
     from lab.plotting.files import kind_of
+    from lab.plotting.limits import cut_bands
     from lab.record.catalogue import find_runs
     from lab.workspace import Workspace
 
@@ -42,7 +44,8 @@ def plot(
     if as_json:
         print_json(curves.as_dict())
         return
-    save_plot(curves, path)
-    stdout().print(f"{path}\n{curves.bands}", highlight=False, markup=False)
+    save_plot(curves, path, force=force)
+    told = f"{curves.bands} {cut_bands(curves)}".strip()
+    stdout().print(f"{path}\n{told}", highlight=False, markup=False)
     for note in curves.notes:
         stdout().print(note, highlight=False, markup=False)

@@ -68,6 +68,15 @@ def of_lost(rows: Iterable[Row]) -> Iterator[str]:
         for arm in row.arms:
             if arm.lost_run_ids:
                 where = f" in {row.name}" if row.name else ""
+                if not arm.n:
+                    none = (
+                        "its one done run has no"
+                        if len(arm.lost_run_ids) == 1
+                        else (f"none of its {len(arm.lost_run_ids)} done runs has a")
+                    )
+                    told = _ids(arm.lost_run_ids)
+                    yield f"`{arm.name}`{where}: {none} finite {row.metric} ({told})."
+                    continue
                 yield (
                     f"`{arm.name}`{where}: {len(arm.lost_run_ids)} of "
                     f"{arm.n + len(arm.lost_run_ids)} done runs have no finite {row.metric} "

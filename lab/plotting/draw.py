@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab import numbers
 from lab.plotting.curves import ArmCurve, CurvePlot, Panel
+from lab.plotting.limits import cut_bands, is_logarithmic, limits
 from lab.plotting.style import INK, SETTINGS, look
 
 if TYPE_CHECKING:
@@ -17,9 +18,7 @@ if TYPE_CHECKING:
 _WIDTH, _HEIGHT = 6.4, 3.4  # inches of a single panel
 _SMALL = (3.6, 2.7)  # of each of several
 _ACROSS = 3  # panels side by side
-_BAND_ROOM = 0.5  # of the range of means: how much of it wide bands may add to an axis
 _FEW = 3  # arms; the bands of more are fainter, as they lie on each other
-_LOG_FROM = 50.0  # a loss that spans this factor is drawn on a logarithmic axis
 
 
 def draw(plot: CurvePlot) -> Figure:
@@ -102,24 +101,15 @@ def _draw_dots(axes: Axes, panel: Panel, names: list[str]) -> None:
 
 
 def _scale(axes: Axes, panel: Panel, plot: CurvePlot) -> None:
-    """Limits by the means and values, with some room for wide bands; percent for accuracies."""
+    """Percent for accuracies, a logarithmic axis for losses that fall far."""
     from matplotlib.ticker import FuncFormatter
 
-    points = [point for arm in panel.arms for point in arm.points]
-    means = [p.mean for p in points] + [v for arm in panel.arms for v in arm.values]
-    low, high = min(means), max(means)
-    if numbers.is_fraction(plot.metric):
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g}%"))
-    elif low > 0 and high / low > _LOG_FROM:
+    if is_logarithmic(panel, plot.metric):
         axes.set_yscale("log")
         return
-    room = _BAND_ROOM * (high - low)
-    lows = [p.low for p in points if p.low is not None]
-    highs = [p.high for p in points if p.high is not None]
-    bottom = max(min([low, *lows]), low - room) if high > low else min([low, *lows])
-    top = min(max([high, *highs]), high + room) if high > low else max([high, *highs])
-    pad = 0.06 * (top - bottom) or 0.05 * abs(top) or 0.05
-    axes.set_ylim(bottom - pad, top + pad)
+    if numbers.is_fraction(plot.metric):
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g}%"))
+    axes.set_ylim(*limits(panel))
 
 
 def _whole_steps(axes: Axes) -> None:
@@ -170,7 +160,7 @@ def _caption(plot: CurvePlot, width: float) -> str:
         arms = [arm for panel in plot.panels for arm in panel.arms]
         several = sorted({arm.n for arm in arms})
         counts = f" n = {several[0]}" + (f" to {several[-1]}" if len(several) > 1 else "") + "."
-    lines = textwrap.wrap(plot.bands + counts, letters)
+    lines = textwrap.wrap(f"{plot.bands}{counts} {cut_bands(plot)}", letters)
     for note in plot.notes[:3]:
         lines += textwrap.wrap(note.replace("`", ""), letters, max_lines=2, placeholder=" …")
     return "\n".join(lines)

@@ -89,10 +89,11 @@ def _small(png: io.BytesIO) -> bytes:
     return file.getvalue()
 
 
-def save_plot(plot: CurvePlot, path: Path) -> None:
+def save_plot(plot: CurvePlot, path: Path, *, force: bool = False) -> None:
     """Write a plot to `path`, as the ending of its name says: png, svg, pdf or html.
 
-    Raises InputError for any other ending, and where the file cannot be written.
+    Raises InputError for any other ending, where the file cannot be written, and without `force`
+    where it is there with another content.
     """
     kind = kind_of(path)
     if kind == "html":
@@ -103,6 +104,12 @@ def save_plot(plot: CurvePlot, path: Path) -> None:
     else:
         content = figure_bytes(draw(plot), kind)
     try:
+        if not force and path.exists() and path.read_bytes() != content:
+            raise InputError(
+                "There is another file of that name",
+                seen=path,
+                do="Name another with --out, or replace it with --force.",
+            )
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(path, content)
     except OSError as error:

@@ -265,7 +265,12 @@ def test_values_that_are_not_finite_never_break_a_table(tmp_path: Path, bad: flo
     row = found.rows[0]
     assert [arm.n for arm in row.arms] == [1, 0, 2]
     assert "| attention | 0 | not finite |" in found.to_markdown()
-    assert sum("no finite val/accuracy" in note for note in found.notes) == 2
+    lost = [note for note in found.notes if "finite val/accuracy" in note]
+    assert lost[0].startswith("`mean`: 1 of 2 done runs have no finite")
+    assert lost[0].endswith("; its mean is over the others.")
+    assert lost[1].startswith("`attention`: none of its 2 done runs has a finite val/accuracy (")
+    assert len(lost) == 2
+    assert "the others" not in lost[1]
     json.dumps(encode(found.as_dict()), allow_nan=False)
     assert len(found.to_frame()) == 3
 

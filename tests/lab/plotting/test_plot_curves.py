@@ -19,6 +19,7 @@ import lab
 from lab.errors import InputError
 from lab.plotting import curves_of_runs, curves_png, figure_name, save_plot
 from lab.plotting.draw import draw
+from lab.plotting.limits import cut_bands
 from lab.plotting.style import COLOURS
 from lab.record.catalogue import find_runs
 from lab.record.run import Run
@@ -141,6 +142,65 @@ def test_no_picture_of_another_kind(runs: list[Run], tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"a\.gif.*\.png, \.svg, \.pdf, \.html"):
         save_plot(plot, tmp_path / "a.gif")
     assert not list(tmp_path.glob("a.*"))
+
+
+def test_a_file_is_replaced_only_on_request(runs: list[Run], tmp_path: Path) -> None:
+    loss = curves_of_runs(runs, metric="val/loss", by="pooling")
+    accuracy = curves_of_runs(runs, metric="val/accuracy", by="pooling")
+    path = tmp_path / "a.svg"
+    save_plot(loss, path)
+    before = path.read_bytes()
+    save_plot(loss, path)  # the same again, which loses nothing
+    with pytest.raises(InputError, match=r"another file of that name.*a\.svg.*--out.*--force"):
+        save_plot(accuracy, path)
+    assert path.read_bytes() == before
+    save_plot(accuracy, path, force=True)
+    assert path.read_bytes() != before
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"a": (0.50, 0.51, 0.52)}, ""),
+        ({"a": (0.2, 0.5, 0.8), "b": (0.5, 0.51, 0.52)}, "The band of a is cut at the axis."),
+        (
+            {"a": (0.2, 0.5, 0.8), "b": (0.1, 0.5, 0.9)},
+            "The bands of a and b are cut at the axis.",
+        ),
+        (
+            {name: (0.2, 0.5, 0.8) for name in "abcd"},
+            "The bands of 4 arms are cut at the axis.",
+        ),
+    ],
+)
+def test_a_band_wider_than_the_axis_is_told(
+    workspace: Workspace, values: dict[str, tuple[float, ...]], told: str
+) -> None:
+    for i, (arm, results) in enumerate(values.items()):
+        for seed, result in enumerate(results):
+            write_run(
+                workspace.runs, f"20260120_10{i}00{seed}", params={"x": arm, "seed": seed},
+                curves={"val/accuracy": [0.2 * result, result]},
+            )  # fmt: skip
+    plot = curves_of_runs(find_runs(workspace), metric="val/accuracy", by="x")
+    assert cut_bands(plot) == told
+    figure = draw(plot)
+    caption = " ".join(figure.texts[-1].get_text().split())
+    assert caption == f"Lines: mean of the runs. Bands: 95% t interval of the mean. {told}".strip()
+    bottom, top = figure.axes[0].get_ylim()
+    points = [p for arm in plot.panels[0].arms for p in arm.points]
+    assert bool(told) == (min(p.low for p in points) < bottom or max(p.high for p in points) > top)
+
+
+def test_a_band_below_zero_is_cut_by_a_logarithmic_axis(workspace: Workspace) -> None:
+    for seed, last in enumerate((0.01, 0.02, 0.09)):
+        write_run(
+            workspace.runs, f"20260120_10000{seed}", params={"x": "a", "seed": seed},
+            curves={"val/loss": [9.0 + seed, last]},
+        )  # fmt: skip
+    plot = curves_of_runs(find_runs(workspace), metric="val/loss", by="x")
+    assert draw(plot).axes[0].get_yscale() == "log"
+    assert cut_bands(plot) == "The band of a is cut at the axis."
 
 
 def test_a_figure_for_notebooks(workspace: Workspace, runs: list[Run]) -> None:
