@@ -32,7 +32,11 @@ def become(door: str, descriptors: list[int], pools: Any, mouth: int) -> int:
     """
     os.setsid()
     asked, lifeline, errors, *channel = descriptors
-    _standard_streams(errors)
+    own = _standard_streams(errors)
+    if door == "cells":
+        _print_to(own, own)  # past the capture of 1 and 2
+    else:
+        _print_to(1, 2)  # ipykernel captures the descriptors of what it finds here
     with os.fdopen(asked, "rb") as file:
         request = json.load(file)
     ctypes.CDLL(None).prctl(_PR_SET_NAME, request["name"].encode(), 0, 0, 0)
@@ -58,8 +62,8 @@ def become(door: str, descriptors: list[int], pools: Any, mouth: int) -> int:
     return 0
 
 
-def _standard_streams(errors: int) -> None:
-    """No input; what is printed past the kernel goes to the file `errors`."""
+def _standard_streams(errors: int) -> int:
+    """No input; what is printed past the kernel goes to the file `errors`; another one for it."""
     nothing = os.open(os.devnull, os.O_RDONLY)
     for source, target in ((nothing, 0), (errors, 1), (errors, 2)):
         os.dup2(source, target)
@@ -67,9 +71,13 @@ def _standard_streams(errors: int) -> None:
     os.close(nothing)
     os.close(errors)
     sys.stdin = os.fdopen(0, closefd=False)
-    sys.stdout = sys.__stdout__ = _file(own)  # type: ignore[assignment,misc]
-    sys.stderr = sys.__stderr__ = _file(own)  # type: ignore[assignment,misc]
     faulthandler.enable(file=own)
+    return own
+
+
+def _print_to(out: int, errors: int) -> None:
+    sys.stdout = sys.__stdout__ = _file(out)  # type: ignore[assignment,misc]
+    sys.stderr = sys.__stderr__ = _file(errors)  # type: ignore[assignment,misc]
 
 
 def _file(descriptor: int) -> TextIO:

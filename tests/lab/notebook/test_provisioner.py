@@ -25,19 +25,6 @@ from lab.notebook.warm.provisioner import _arguments
 
 
 @pytest.fixture
-def kernelspec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The python3 kernel of an environment, forked; the file."""
-    file = tmp_path / "share" / "jupyter" / "kernels" / "python3" / "kernel.json"
-    file.parent.mkdir(parents=True)
-    argv = ["python", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    spec = {"argv": argv, "display_name": "P", "language": "python", "metadata": {"debugger": True}}
-    file.write_text(json.dumps(spec))
-    assert set_provisioner(tmp_path, warm=True) == file
-    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "share" / "jupyter"))
-    return file
-
-
-@pytest.fixture
 def manager(kernelspec: Path, tmp_path: Path) -> Iterator[KernelManager]:
     manager = KernelManager(kernel_name="python3")
     manager.start_kernel(cwd=str(tmp_path))
@@ -100,6 +87,31 @@ def test_a_kernel_is_forked_and_lives_as_any_other(manager: KernelManager, tmp_p
 
     manager.shutdown_kernel()
     assert gone(int(again[0]))
+
+
+@pytest.mark.parametrize("switch", ["on", "off"])
+def test_a_question_is_put_to_the_client(
+    kernelspec: Path, monkeypatch: pytest.MonkeyPatch, switch: str
+) -> None:
+    monkeypatch.setenv("LAB_WARM", switch)
+    manager = KernelManager(kernel_name="python3")
+    manager.start_kernel()
+    client = manager.client()
+    client.start_channels()
+    said: list[str] = []
+    try:
+        client.wait_for_ready(timeout=30)
+        client.execute_interactive(
+            "import getpass\nprint('hello', input('name? '), getpass.getpass('word? '))",
+            timeout=30,
+            allow_stdin=True,
+            stdin_hook=lambda message: client.input(message["content"]["prompt"].upper()),
+            output_hook=lambda message: said.append(message["content"].get("text", "")),
+        )
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+    assert "".join(said) == "hello NAME?  WORD? \n"
 
 
 def test_a_kernel_that_dies_is_noticed(manager: KernelManager) -> None:
