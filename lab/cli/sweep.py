@@ -43,9 +43,10 @@ def list_(
     from rich.table import Table
 
     table = Table(box=None, header_style="bold")
-    for column in rows[0]:
+    shown = [_in_columns(row) for row in rows]
+    for column in shown[0]:
         table.add_column(column, justify="right" if column in ("trials", "best") else "left")
-    for row in rows:
+    for row in shown:
         cells = (value_text(cell) if isinstance(cell, float) else cell for cell in row.values())
         table.add_row(*("–" if cell is None else str(cell) for cell in cells))
     stdout().print(table)
@@ -58,22 +59,33 @@ def _storage_rows(url: str) -> list[dict[str, Any]]:
 
 
 def _workspace_rows() -> list[dict[str, Any]]:
+    from lab.sweep.standing import standing
     from lab.sweep.storage import load_study, study_names
     from lab.workspace import Workspace
 
     workspace = Workspace.find()
-    studies = [load_study(name, workspace) for name in study_names(workspace)]
     return [
         {
             "study_name": study.name,
-            "direction": study.direction,
+            "stage": found.stage,
             "trials": len(study.trials),
+            "ended": found.ended,
+            "asked": found.asked,
             "best": None if study.best is None else study.best.value,
             "objective": study.objective,
+            "direction": study.direction,
             "source": study.source,
         }
-        for study in studies
+        for study in (load_study(name, workspace) for name in study_names(workspace))
+        for found in [standing(study)]
     ]
+
+
+def _in_columns(row: dict[str, Any]) -> dict[str, Any]:
+    """A study as the table shows it: how many of the trials asked for have ended in one column."""
+    if row.get("asked") is not None and row["ended"] < row["asked"]:
+        row = row | {"trials": f"{row['ended']} of {row['asked']}"}
+    return {name: cell for name, cell in row.items() if name not in ("ended", "asked")}
 
 
 @app.command("status")
@@ -85,24 +97,35 @@ def status(study: Name, as_json: Json = False) -> None:
     found = read_study(study)
     if as_json:
         print_json(status_json(found))
-    else:
-        print_status(found, stdout())
+        return
+    print_status(found, stdout())
+    if again := go_on(found):
+        stdout().print(again, highlight=False, markup=False)
+
+
+def go_on(study: Study) -> str | None:
+    """The command that finishes a search; None where there is nothing to finish."""
+    from lab.sweep.standing import standing
+
+    unfinished = standing(study).stage in ("searching", "confirming")
+    return f"Go on: lab sweep run {study.source}" if unfinished else None
 
 
 def status_json(study: Study) -> dict[str, Any]:
     from dataclasses import asdict
 
-    from lab.sweep.confirmation import read_confirmation
-    from lab.workspace import Workspace
+    from lab.sweep.standing import standing
 
-    best = study.best
-    confirmed = read_confirmation(study.name, Workspace.find())
+    best, confirmed, stands = study.best, study.confirmed, standing(study)
     states = ("complete", "pruned", "failed", "running")
     return {
         "study_name": study.name,
         "objective": study.objective,
         "direction": study.direction,
         "n_trials": study.space.n_trials,
+        "stage": stands.stage,
+        "missing": stands.missing,
+        "unconfirmed": list(stands.unconfirmed),
         "trials": {state: sum(t.state == state for t in study.trials) for state in states},
         "phases": {
             phase: sum(t.phase == phase for t in study.trials)
@@ -131,16 +154,19 @@ def status_json(study: Study) -> dict[str, Any]:
 
 
 def print_status(study: Study, console: Console) -> None:
+    from lab.sweep.standing import standing, trials_text
+
     about = status_json(study)
-    counts = ", ".join(f"{count} {state}" for state, count in about["trials"].items() if count)
     phases = ", ".join(f"{count} {phase}" for phase, count in about["phases"].items() if count)
-    console.print(f"[bold]{study.name}[/bold]: {counts or 'no trials yet'}", highlight=False)
+    console.print(f"[bold]{study.name}[/bold]: {trials_text(study)}", highlight=False)
     if phases:
         console.print(f"phases: {phases}", highlight=False)
     problems = [t for t in study.trials if t.state == "failed" and "problem" in t.extra]
     for trial in problems[-3:]:
         text = f"trial {trial.number} failed: {trial.extra['problem']}"
         console.print(text, highlight=False, markup=False)
+    for text in standing(study).problems:
+        console.print(f"[yellow]{text}[/yellow]", highlight=False)
     best = study.best
     if best is None or best.value is None:
         return
@@ -150,17 +176,14 @@ def print_status(study: Study, console: Console) -> None:
         highlight=False,
     )
     for name, value in best.params.items():
-        console.print(f"  {name} = {value}", highlight=False, markup=False)
-    from lab.sweep.confirmation import read_confirmation
-    from lab.workspace import Workspace
-
-    confirmed = read_confirmation(study.name, Workspace.find())
-    if confirmed is None:
+        told = value_text(value) if isinstance(value, float) else value
+        console.print(f"  {name} = {told}", highlight=False, markup=False)
+    if study.confirmed is None:
         one_seed = len(best.values) == 1
         luck = "one seed, and the best of many" if one_seed else "the best of many"
         console.print(f"That is {luck}: expect less of it on another seed.", highlight=False)
     else:
-        print_confirmation(confirmed, console)
+        print_confirmation(study.confirmed, console)
 
 
 def print_confirmation(found: Confirmation, console: Console) -> None:

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from lab.sweep.refinement import Option
     from lab.workspace import Workspace
 
-SWEEPS = Path("experiments/sweeps")
-
 
 def register() -> None:
     """Beside the other commands of `lab sweep`."""
@@ -36,12 +34,13 @@ def refine(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write no file.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Write two next spaces of a study, an aggressive and a conservative one, with reasons."""
+    """Write the next spaces of a study, an aggressive and a conservative one, with reasons."""
     from dataclasses import asdict
 
     from lab.cli.show import print_json, stdout
     from lab.sweep import read_study, write_refinement
     from lab.sweep import refine as compute
+    from lab.sweep.refinement import SWEEPS
     from lab.workspace import Workspace
 
     workspace = Workspace.find()
@@ -51,25 +50,20 @@ def refine(
     if as_json:
         about = {"study_name": found.study, "files": [str(path) for path in paths]}
         options = {o.name: asdict(o) for o in (found.aggressive, found.conservative)}
-        print_json(about | options | {"notes": list(found.notes)})
+        print_json(about | options | {"same": found.same, "notes": list(found.told)})
         return
     console = stdout()
-    for option in (found.aggressive, found.conservative):
+    for option in found.options:
         _print_option(option, console)
-    for note in found.notes:
+    for note in found.told:
         console.print(f"- {note}", highlight=False, markup=False)
     for path in paths:
         console.print(f"lab sweep run {workspace.relative(path)}", highlight=False, markup=False)
 
 
 def _print_option(option: Option, console: Console) -> None:
-    kept = "" if option.keeps_optimum is None else f"{option.keeps_optimum:.0%}"
     console.print(f"[bold]{option.name}[/bold]", highlight=False)
-    console.print(
-        f"  {option.volume_ratio:.2g} of the volume, estimated chance {kept} that the optimum is "
-        f"still inside, {len(option.carried)} trials carried over, {option.space.n_trials} new",
-        highlight=False,
-    )
+    console.print(f"  {option.described}", highlight=False)
     if not option.changes:
         console.print("  nothing changes", highlight=False)
     for change in option.changes:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lab.cli.sweep import Json, app, print_status, status_json, value_text
+from lab.cli.sweep import Json, app, go_on, print_status, status_json, value_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -48,20 +48,19 @@ def run(
         about = {"ran": outcome.ran, "recovered": outcome.recovered, "carried": outcome.carried}
         print_json(status_json(outcome.study) | about)
     else:
-        _print(outcome, file, console)
+        _print(outcome, console)
     if outcome.interrupted or not outcome.study.complete:
         raise typer.Exit(1)
 
 
-def _print(outcome: Outcome, file: Path, console: Console) -> None:
+def _print(outcome: Outcome, console: Console) -> None:
     if outcome.carried:
         console.print(f"{outcome.carried} trials taken over from {outcome.study.space.carry_over}")
     if outcome.recovered:
         console.print(f"{outcome.recovered} left behind by a process that is gone: taken up")
     print_status(outcome.study, console)
-    name = outcome.study.name
-    after = f"Go on: lab sweep run {file}" if outcome.interrupted else f"lab sweep analyze {name}"
-    console.print(after, highlight=False)
+    after = go_on(outcome.study) or f"lab sweep analyze {outcome.study.name}"
+    console.print(after, highlight=False, markup=False)
 
 
 class _Progress:

@@ -18,6 +18,7 @@ from lab.sweep.card import card
 from lab.sweep.importance import Importances
 from lab.sweep.measured import measured
 from lab.sweep.plain import plain_study, study_of_plain
+from lab.sweep.standing import standing
 from lab.sweep.study import Study
 
 Spec = dict[str, Any]
@@ -37,6 +38,7 @@ def sweep_spec(study: Study) -> Spec:
         "study": study.name,
         "trials": spans([trial.number for trial in ended]),
         "runs": list(dict.fromkeys(runs)),
+        **({"asked": asked} if (asked := standing(study).asked) else {}),
         **({"confirmed": confirmed} if (confirmed := confirmed_runs(study)) else {}),
     }
 

@@ -9,8 +9,8 @@ from lab.log.evidence.source import LiveRuns
 from lab.log.sweep_block import PARTS, analyzed, sweep_spec
 from lab.record.lazy import shelf_of
 from lab.record.run import Run
+from lab.sweep.advice import actions_of
 from lab.sweep.analysis import Analysis
-from lab.sweep.card import actions_of
 from lab.sweep.storage import studies_folder
 from lab.sweep.study import read_study
 from lab.workspace import Workspace

@@ -20,7 +20,9 @@ from lab.sweep.good_range import LEAST
 from lab.sweep.importance import Importances, Ranking, importances
 from lab.sweep.marginal import Marginals, marginals
 from lab.sweep.measured import measured_here
+from lab.sweep.origins import code_of, data_of
 from lab.sweep.refinement import Refinement, refine
+from lab.sweep.standing import standing
 from lab.sweep.study import Study, read_study
 from lab.sweep.winner import Winner, winner
 from lab.workspace import Workspace
@@ -71,7 +73,8 @@ def analyze(
         place = workspace or Workspace.find()
         study = measured_here(read_study(study, place), lambda run: find_run(place, run))
     rows = configurations(study)
-    best = winner(rows)
+    confirmed = study.confirmed.rows if study.confirmed else ()
+    best = winner(rows, [row.values for row in confirmed])
     if best is None:
         raise InputError(
             "No trial of the study is complete, so there is nothing to analyse",
@@ -139,11 +142,19 @@ def parameter_rows(found: Analysis) -> list[dict[str, Any]]:
 def as_json(found: Analysis) -> dict[str, Any]:
     """The analysis as one JSON document, rounded to six significant digits at the end."""
     study, best, base = found.study, found.winner, found.baseline
+    stands = standing(study)
     return {
         "study_name": study.name,
         "objective": study.objective,
         "direction": study.direction,
         "trials": dict(sorted(Counter(trial.state for trial in study.trials).items())),
+        "stage": stands.stage,
+        "missing": stands.missing,
+        "unconfirmed": list(stands.unconfirmed),
+        "made_from": [
+            {"what": one.what, "versions": [[list(v), list(n)] for v, n in one.trials.items()]}
+            for one in (*data_of(study), *code_of(study))
+        ],
         "phases": dict(sorted(Counter(trial.phase for trial in study.trials).items())),
         "configurations": len(found.rows),
         "best": {
@@ -230,11 +241,12 @@ def _next(found: Refinement | None) -> dict[str, Any] | None:
             "volume_ratio": _rounded(option.volume_ratio),
             "keeps_optimum": _rounded(option.keeps_optimum),
             "margin": _rounded(option.margin),
+            "widest_margin": _rounded(option.widest),
             "carried": list(option.carried),
             "n_trials": option.space.n_trials,
         }
         for option in (found.conservative, found.aggressive)
-    } | {"notes": list(found.notes)}
+    } | {"same": found.same, "notes": list(found.told)}
 
 
 def classical_json(view: Classical) -> dict[str, Any]:

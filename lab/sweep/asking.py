@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 DIED = "the process that ran it is gone"
 INTERRUPTED = "interrupted"
-_AGAIN = (DIED, INTERRUPTED)  # such trials are asked for again, and count for nothing
+AGAIN = (DIED, INTERRUPTED)  # such trials are asked for again, and count for nothing
 
 
 def counted_trials(study: optuna.Study) -> int:
@@ -23,7 +23,7 @@ def counted_trials(study: optuna.Study) -> int:
     those taken over from another study."""
     return sum(
         trial.state.name != "WAITING"
-        and trial.user_attrs.get(f"{OURS}problem") not in _AGAIN
+        and trial.user_attrs.get(f"{OURS}problem") not in AGAIN
         and f"{OURS}carried_from" not in trial.user_attrs
         for trial in study.get_trials(deepcopy=False)
     )

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab import numbers
 from lab.duration import show_duration
-from lab.sweep import baseline as one_class
-from lab.sweep import visits
+from lab.sweep.advice import actions_of, commands_of, decisions_of, flags_of
 from lab.sweep.analysis import Analysis
 from lab.sweep.association import BLOCK, SHUFFLES
 from lab.sweep.card_tables import (
@@ -23,16 +22,13 @@ from lab.sweep.card_tables import (
     ranges_rows,
     usual_tables,
 )
-from lab.sweep.classical import Boundary
-from lab.sweep.configuration import Configuration, shown
-from lab.sweep.good_range import WANTED
+from lab.sweep.configuration import shown
 from lab.sweep.marginal import VERDICT_FROM
+from lab.sweep.origins import code_of, data_of
+from lab.sweep.standing import trials_text
 
 if TYPE_CHECKING:
     from lab.sweep.confirmation import Confirmation
-
-
-_SEVERAL = 0.1  # of the complete trials: so many that named one class are no accident
 
 
 def card(found: Analysis) -> dict[str, Any]:
@@ -43,7 +39,7 @@ def card(found: Analysis) -> dict[str, Any]:
         "objective": study.objective,
         "verdict": _verdict(found),
         "best": [(name, shown(value)) for name, value in _recommended(found).items()],
-        "flags": _flags(found),
+        "flags": flags_of(found),
         "facts": _facts(found),
         "matters": [matters_row(found, effect) for effect in found.marginals.effects],
         "importance": importance_lines(found),
@@ -54,8 +50,8 @@ def card(found: Analysis) -> dict[str, Any]:
         "coverage": coverage_lines(found),
         "next": next_table(found),
         "actions": actions_of(found),
-        "commands": _commands(found),
-        "decisions": _decisions(found),
+        "commands": commands_of(found),
+        "decisions": decisions_of(found),
         "small_print": _small_print(found),
         "usual": usual_tables(found),
     }
@@ -137,80 +133,17 @@ def _tie_line(found: Analysis) -> str:
     return f"{text}: trial {number} takes {show_duration(each)} a run."
 
 
-def _flags(found: Analysis) -> list[str]:
-    flags = []
-    base = found.baseline
-    if base and _doubtful(found):
-        flags += one_class.told(base, found.study.objective)
-        lead = _lead(found)
-        size = numbers.size(found.study.objective, lead)
-        standing = f"{size} above" if lead > 0 else "no better than"
-        flags.append(f"The best trial is {standing} always answering `{base.label}`.")
-        share = base.count / len(found.study.complete)
-        if share >= 0.25:
-            flags.append(
-                f"{numbers.percent(share, places=0)} of the complete trials learned nothing of "
-                "their input. Mend that before searching further."
-            )
-    if found.classes and found.classes.failing:
-        named = ", ".join(f"`{name}`" for name in found.classes.failing)
-        flags.append(f"None of the best {len(found.classes.trials)} trials gets any of {named}.")
-    flags += [
-        f"`{b.name}`: {numbers.percent(b.share, places=0)} of the top quarter ({b.n} with this "
-        f"parameter) lie within 5% of the {'lower' if b.side == 'low' else 'upper'} bound; "
-        "the range may be too narrow."
-        for b in _narrow(found)
-    ]
-    refused = [r.refused for r in found.rankings if r.refused]
-    if refused and refused[0].startswith("exploration"):
-        flags.append(refused[0][:1].upper() + refused[0][1:] + ".")
-    return flags
-
-
-def _doubtful(found: Analysis) -> bool:
-    """Whether naming one class always explains too much of what was scored."""
-    base = found.baseline
-    if base is None:
-        return False
-    few = base.count < _SEVERAL * len(found.study.complete)
-    return bool(base.moves) or not few or _lead(found) <= 2 * (found.winner.noise or 0.0)
-
-
-def _lead(found: Analysis) -> float:
-    """How far the best trial is above naming one class always."""
-    return found.winner.best.value - (found.baseline.value if found.baseline else 0.0)
-
-
-def _narrow(found: Analysis) -> list[Boundary]:
-    """The bounds that the top quarter touches and that can be moved: zero and hard limits stay.
-
-    None where the space was inferred: its bounds are trials themselves.
-    """
-
-    def movable(b: Boundary) -> bool:
-        parameter = found.study.space.parameter(b.name)
-        if b.side == "low":
-            return parameter.low not in (0, parameter.hard_low)
-        return parameter.high != parameter.hard_high
-
-    if found.study.inferred:
-        return []
-    return [
-        b for b in found.classical.boundaries if b.narrow and b.n >= visits.MIN_TOP and movable(b)
-    ]
-
-
 def _facts(found: Analysis) -> list[tuple[str, str]]:
     study = found.study
-    states = Counter(trial.state for trial in study.trials)
     phases = Counter(trial.phase for trial in study.trials)
     how = {"random": "at random", "adaptive": "by a sampler that learns", "imported": "unknown"}
     facts = [
-        ("trials", ", ".join(f"{n} {state}" for state, n in sorted(states.items()))),
+        ("trials", trials_text(study)),
         ("configurations", str(len(found.rows))),
         ("chosen", ", ".join(f"{n} {how[p]}" for p, n in sorted(phases.items()))),
         ("objective", f"{study.objective}, {study.direction}"),
         ("parameters", str(len(study.space.params))),
+        ("branches", _branches(found)),
     ]
     seconds = [trial.seconds for trial in study.trials if trial.seconds is not None]
     if seconds:
@@ -221,129 +154,42 @@ def _facts(found: Analysis) -> list[tuple[str, str]]:
             "noise between seeds",
             "unknown"
             if noise is None
-            else f"{numbers.spread(study.objective, noise, like=found.winner.mean)} (standard "
+            else f"{numbers.size(study.objective, noise, like=found.winner.mean)} (standard "
             f"deviation, {found.winner.freedom} degrees of freedom)",
         )
     )
     if found.baseline:
         told = numbers.amount(study.objective, found.baseline.value)
         facts.append(("naming one class always", f"{told} (`{found.baseline.label}`)"))
+    made = [
+        (
+            "data",
+            ", ".join(f"{one.what.removeprefix('the data ')} {one.told}" for one in data_of(study)),
+        ),
+        (
+            "code",
+            ", ".join(f"{one.what.removeprefix('the ')} {one.told}" for one in code_of(study)),
+        ),
+    ]
+    facts += [(name, told) for name, told in made if told]
     if study.inferred:
         facts.append(("space", "inferred from the trials: its ranges are those that were tried"))
     return facts
 
 
-def actions_of(found: Analysis) -> list[str]:
-    """What to do next, most urgent first; each names what it is about, as it may stand alone."""
-    study = found.study
-    actions = []
-    if found.suspect:
-        actions.append(
-            f"Compute `{study.objective}` over all examples, not as a mean of batches, and score "
-            "the trials again (a linear model or a baseline must score the same at every "
-            f"`{found.suspect}`)."
+def _branches(found: Analysis) -> str:
+    """How many branches the conditions make, and how many of them can be compared."""
+    count = len(found.branches)
+    if count == 1:
+        return "one: no parameter depends on another"
+    tried, enough = (
+        sum(map(bool, flags))
+        for flags in (
+            [line.trials for line in found.branches],
+            [line.enough for line in found.branches],
         )
-    if _doubtful(found):
-        actions.append(
-            f"Show that the task of `{study.name}` can be learned: one configuration above the "
-            "score of naming one class, on five seeds."
-        )
-    if study.confirmed is None and (found.winner.noise is None or found.winner.ties is None):
-        top = ", ".join(str(row.number) for row in best_rows(found.rows))
-        actions.append(
-            f"Run the best five of `{study.name}` (trials {top}) on three fresh seeds each."
-        )
-    if any(r.refused and r.refused.startswith("exploration") for r in found.rankings):
-        needed = max(20, 3 * len(study.space.params))
-        actions.append(f"Begin the study after `{study.name}` with {needed} trials at random.")
-    narrow = _narrow(found)
-    if narrow:
-        named = ", ".join(f"`{b.name}` ({b.side})" for b in narrow)
-        actions.append(f"Widen the ranges of `{study.name}` before narrowing any: {named}.")
-    return actions or [f"Run the winner of `{study.name}` and its ties on five fresh seeds."]
-
-
-def best_rows(rows: tuple[Configuration, ...], count: int = 5) -> list[Configuration]:
-    return sorted(rows, key=lambda row: (-row.score, row.number))[:count]
-
-
-def _decisions(found: Analysis) -> list[tuple[str, str]]:
-    n = len(found.rows)
-    matters = bool(found.marginals.found)
-    confirmed = found.study.confirmed
-    sure = bool(confirmed or found.winner.ties)
-    number = confirmed.winner.trial if confirmed else found.winner.best.number
-    learned = not found.baseline or _lead(found) > 2 * (found.winner.noise or 0.0)
-    return [
-        (
-            "a configuration to use now",
-            f"Trial {number}" + ("" if sure else ", after it is confirmed on fresh seeds"),
-        ),
-        (
-            "to search on",
-            "Mend the task or the metric first: the best is not clearly above naming one class"
-            if not learned
-            else "The conservative space: it drops no choice and freezes nothing"
-            if found.next
-            else "In the same space: there is too little to narrow it by",
-        ),
-        (
-            "a narrower search",
-            "The aggressive space"
-            if matters and n >= WANTED
-            else f"No: there are {n} configurations, {WANTED} are needed"
-            if matters
-            else "No: nothing is told from chance",
-        ),
-        ("to stop searching", _stop(found)),
-        (
-            "a claim in a paper",
-            "Only what is marked `matters`, confirmed on fresh seeds"
-            if matters
-            else "No: nothing here carries one",
-        ),
-    ]
-
-
-def _stop(found: Analysis) -> str:
-    """Whether the last third of the trials brought more than noise, and what is left beside."""
-    noise = found.winner.noise
-    if noise is None:
-        return "Not to be said: the noise between seeds is unknown"
-    rows, objective = found.rows, found.study.objective
-    early = [row.score for row in rows[: max(2 * len(rows) // 3, 1)]]
-    gained = max(row.score for row in rows) - max(early)
-    size = numbers.size(objective, gained, like=found.winner.mean)
-    spread = numbers.size(objective, noise, like=found.winner.mean)
-    said = f"the last third of the trials brought {size}, the noise between seeds is {spread}"
-    left = len(visits.holes(found.study))
-    if gained > noise:
-        return f"Not yet: {said}"
-    if left:
-        holes = numbers.counted(left, "empty cell")
-        return f"Nearly: {said}, but {holes} beside good trials were never tried"
-    return f"Further search is unlikely to pay: {said}, and no cell beside good trials is empty"
-
-
-def _commands(found: Analysis) -> list[str]:
-    """What can be pasted, in the order of the checklist."""
-    name = found.study.name
-    commands = [
-        (f"lab sweep analyze {name} --out {name}_card", "this card, its pictures and numbers"),
-        (f"lab sweep coverage {name}", "what was tried, and what never"),
-        (f"lab log new sweep --study {name}", "into the log, with evidence"),
-    ]
-    if found.next and not found.study.inferred:
-        commands.append((f"lab sweep refine {name}", "writes both next spaces"))
-    if found.study.notebook:
-        commands.append(
-            (
-                f"lab sweep promote {name} --top 5",
-                "the best on fresh seeds; longer with -p epochs=N",
-            )
-        )
-    wide = max(len(command) for command, _ in commands)
-    return [f"{command:{wide}}  # {what}" for command, what in commands]
+    )
+    return f"{count}, {tried} tried, {enough} with enough trials to compare"
 
 
 def _small_print(found: Analysis) -> list[str]:
@@ -361,7 +207,7 @@ def _small_print(found: Analysis) -> list[str]:
         f"against {SHUFFLES} shuffles of the objective within blocks: the random phase is one "
         f"block, all other trials come in blocks of {BLOCK}. This costs power: under a sampler "
         "that learns, real effects are missed more often than by the usual test, which finds "
-        "effects that are not there.",
+        "effects that are not there. A longer random phase is the cure.",
         f"Holm over {found.marginals.family} tests for `matters` (5%), Benjamini-Hochberg for "
         f"`suggestive` (10%){untested}.",
         "Bins: the share of the variance of ranks that means of four bins explain, which sees what "

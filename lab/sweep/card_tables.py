@@ -8,10 +8,11 @@ from typing import Any
 
 from lab import numbers
 from lab.sweep import visits
+from lab.sweep.advice import narrow_bounds
 from lab.sweep.analysis import Analysis
 from lab.sweep.configuration import shown
 from lab.sweep.marginal import Effect
-from lab.sweep.refinement import Option
+from lab.sweep.refinement import Option, file_of
 from lab.sweep.space import number_text
 
 _MARGIN = re.compile(r", margin \d+%")
@@ -71,8 +72,9 @@ def importance_lines(found: Analysis) -> list[str]:
     return lines
 
 
-def ranges_rows(found: Analysis) -> list[tuple[str, str, str]]:
-    """Where the top quarter lives: parameter, its values there, and the whole range."""
+def ranges_rows(found: Analysis) -> list[tuple[str, str, str, str]]:
+    """Where the top quarter lives: parameter, its values there, the whole range, and its bounds."""
+    hits = {b.name: b for b in narrow_bounds(found)}
     lines = []
     for factor in found.factors:
         best = [r.params[factor.name] for r in found.classical.elite if factor.name in r.params]
@@ -83,7 +85,11 @@ def ranges_rows(found: Analysis) -> list[tuple[str, str, str]]:
         else:
             counted = Counter(shown(value) for value in best)
             told = ", ".join(f"{value} {n}/{len(best)}" for value, n in sorted(counted.items()))
-        lines.append((factor.name, told, factor.parameter.describe()))
+        hit = hits.get(factor.name)
+        side = "" if hit is None else {"low": "lower", "high": "upper"}[hit.side]
+        share = "" if hit is None else numbers.percent(hit.share, places=0)
+        flag = f"⚠️ {share} at the {side} bound" if hit else ""
+        lines.append((factor.name, told, factor.parameter.describe(), flag))
     return lines
 
 
@@ -172,6 +178,14 @@ def coverage_lines(found: Analysis) -> list[str]:
     missing = [f"`{s['name']}` {', '.join(s['missing'])}" for s in seen if s["missing"]]
     if missing:
         lines.append(f"Never tried: {'; '.join(missing)}.")
+    pairs = visits.pairs(study.space, study.trials)
+    if pairs:
+        occupied, cells = (sum(p[key] for p in pairs) for key in ("occupied", "cells"))
+        chance = round(sum(p["expected"] for p in pairs))
+        lines.append(
+            f"{occupied} of {cells} cells of pairs have a trial; as many trials drawn evenly "
+            f"would fill about {chance}."
+        )
     repeated = visits.duplicates(study.trials)
     lines.append(f"{numbers.counted(len(repeated), 'configuration')} tried more than once.")
     gaps = [(s["gap"]["share"], s["name"], s["gap"]) for s in seen if s["gap"]]
@@ -188,11 +202,16 @@ def next_table(found: Analysis) -> dict[str, Any] | None:
     """Both options of a next space, side by side, and what is known about leaving the old one."""
     if found.next is None:
         return None
-    options = {option.name: option for option in (found.next.conservative, found.next.aggressive)}
+    if not found.next.changes:
+        return {"rows": [], "lines": list(found.next.told)}
+    # One space is told once.
+    options = {option.name: option for option in reversed(found.next.options)}
     changes = {name: {c.parameter: c for c in o.changes} for name, o in options.items()}
     rows = []
     for name in dict.fromkeys(name for by_name in changes.values() for name in by_name):
-        mild, bold = (changes[option].get(name) for option in ("conservative", "aggressive"))
+        mild, bold = (
+            changes.get(option, {}).get(name) for option in ("conservative", "aggressive")
+        )
         change = mild or bold
         assert change is not None
         # Margins differ by option, and stand with each.
@@ -202,21 +221,20 @@ def next_table(found: Analysis) -> dict[str, Any] | None:
                 "name": name,
                 "old": change.old,
                 "conservative": mild.new if mild else "as it is",
-                "aggressive": bold.new if bold else "as it is",
+                "aggressive": bold.new if bold else "the same" if found.next.same else "as it is",
                 "reason": "; ".join(reasons),
             }
         )
-    lines = [_option(option) for option in options.values()]
-    return {"rows": rows, "lines": [*lines, *found.next.notes]}
+    lines = [_option(option, found) for option in options.values()]
+    return {"rows": rows, "lines": [*lines, *found.next.told]}
 
 
-def _option(option: Option) -> str:
-    kept = numbers.percent(option.keeps_optimum, places=0)
-    return (
-        f"{option.name}: {option.volume_ratio:.2g} of the volume, estimated chance {kept} that the "
-        f"optimum is still inside, margin {numbers.percent(option.margin, places=0)}, "
-        f"{numbers.counted(len(option.carried), 'trial')} carried over, {option.space.n_trials} new"
+def _option(option: Option, found: Analysis) -> str:
+    """An option in a line, with the file that `lab sweep refine` writes it into."""
+    name = (
+        option.name if found.study.inferred else f"{option.name} (`{file_of(option.space.name)}`)"
     )
+    return f"{name}: {option.described}"
 
 
 def _survives(found: Analysis, name: str) -> str:

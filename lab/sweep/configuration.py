@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -154,16 +154,16 @@ def condition(name: str, study: Study) -> str:
     )
 
 
-def noise_variance(rows: Iterable[Configuration]) -> tuple[float, int] | None:
+def noise_variance(repeats: Iterable[Sequence[float]]) -> tuple[float, int] | None:
     """The variance between seeds of one setting, pooled, and its degrees of freedom.
 
-    None where no setting was run with two seeds.
+    `repeats` are the values of each setting; None where none was run with two seeds.
     """
     total, freedom = 0.0, 0
-    for row in rows:
-        if len(row.values) > 1:
-            total += variance_of(row.values) * (len(row.values) - 1)
-            freedom += len(row.values) - 1
+    for values in repeats:
+        if len(values) > 1:
+            total += variance_of(values) * (len(values) - 1)
+            freedom += len(values) - 1
     return (total / freedom, freedom) if freedom else None
 
 

@@ -93,9 +93,14 @@ def _hits(parameter: Parameter, places: list[float]) -> tuple[float | None, floa
     return low, high
 
 
+def margin_for(margin: float, n: int) -> float:
+    """The margin of a parameter that `n` configurations had: wider where these are few."""
+    return round(margin + (FEW_MARGIN if n < WANTED else 0.0), 2)
+
+
 def narrowed(parameter: Parameter, good: Good, margin: float) -> tuple[Parameter, str] | None:
     """The parameter with the range that holds the good trials, and why; None if it stays."""
-    margin += FEW_MARGIN if good.n < WANTED else 0.0
+    margin = margin_for(margin, good.n)
     low, high = good.widened(margin)
     new = _choices(parameter, low, high) if not parameter.numeric else _range(parameter, low, high)
     hit = good.low_hit is not None or good.high_hit is not None

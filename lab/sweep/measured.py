@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab.errors import LabError
 from lab.record.run import Run
+from lab.sweep.origins import noted
 from lab.sweep.study import Study
 from lab.sweep.trial import Trial
 
@@ -49,7 +50,7 @@ def _measured(trial: Trial, study: Study, run_of: Callable[[str], Run]) -> Trial
     if len(values) != len(trial.values):
         # A seed that was interrupted has two runs, or a run is damaged: the journal knows better.
         return trial
-    extra = {**trial.extra, **_classes(runs, study.objective)}
+    extra = {**trial.extra, **_classes(runs, study.objective), **noted(runs)}
     return replace(trial, values=tuple(values), value=statistics.fmean(values), extra=extra)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.errors import SweepError
-from lab.record.files import locked
+from lab.record.files import locked, write_atomic
 from lab.sweep.carrying import carry_over
 from lab.sweep.database import shared, without_password
 from lab.sweep.space import Space
@@ -54,11 +54,15 @@ def study_folder(space: Space, workspace: Workspace, file: Path, storage: str | 
                 source=workspace.relative(file),
                 sampler=str(space.sampler["name"]),
                 storage=storage,
+                seeded=_seeded(space, workspace),
             )
         else:
             observations = ()
             _same_place(folder, storage)
-            _same_space(_identity(Space.read(folder / "space.yaml")), _identity(space), space.name)
+            before = Space.read(folder / "space.yaml")
+            _same_space(_identity(before), _identity(space), space.name)
+            if before != space:  # as with more trials, which the study is told by from now on
+                write_atomic(folder / "space.yaml", space.to_yaml().encode())
     with study_locked(folder):
         study = open_study(folder)
         known = study.user_attrs.get(f"{OURS}space")
@@ -70,6 +74,12 @@ def study_folder(space: Space, workspace: Workspace, file: Path, storage: str | 
             observations = ()
             _same_space(known, _identity(space), space.name)
     return Opened(folder, len(observations))
+
+
+def _seeded(space: Space, workspace: Workspace) -> bool:
+    from lab.notebook.contract import read_schema
+
+    return "seed" in read_schema(workspace.root / str(space.notebook), workspace).names
 
 
 def _identity(space: Space) -> dict[str, str]:

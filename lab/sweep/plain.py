@@ -22,6 +22,7 @@ def plain_study(study: Study) -> Plain:
     """The study without anything that JSON cannot hold; what is as by default is left out."""
     return {
         **{name: getattr(study, name) for name in _OWN},
+        **({} if study.seeded else {"seeded": False}),
         "space": _plain(study.space, "params"),
         "params": [_plain(parameter) for parameter in study.space.params],
         "trials": [_plain(trial) for trial in study.trials],
@@ -41,7 +42,8 @@ def study_of_plain(plain: Mapping[str, Any]) -> Study:
     space = Space(**_tuples(plain["space"], "seeds") | {"params": params})
     confirmed = _confirmed(plain) if plain.get("confirmed") else None
     own = {name: plain[name] for name in _OWN}
-    return Study(**own, space=space, trials=trials, confirmed=confirmed)
+    seeded = bool(plain.get("seeded", True))
+    return Study(**own, space=space, trials=trials, confirmed=confirmed, seeded=seeded)
 
 
 def _confirmed(plain: Mapping[str, Any]) -> Confirmation:

@@ -9,21 +9,25 @@ from pathlib import Path
 from typing import Any, Literal
 from zlib import crc32
 
+from lab import numbers
 from lab.errors import InputError
 from lab.sweep.association import spearman
 from lab.sweep.carrying import inside
 from lab.sweep.configuration import Configuration, Factor, configurations, factors
 from lab.sweep.freezing import Frozen, freezes
-from lab.sweep.good_range import FEW_MARGIN, LEAST, WANTED, good_span, narrowed
+from lab.sweep.good_range import FEW_MARGIN, LEAST, WANTED, good_span, margin_for, narrowed
 from lab.sweep.importance import Ranking, fanova
 from lab.sweep.marginal import Marginals, marginals
 from lab.sweep.new_file import write_new
 from lab.sweep.next_space import Change, NextSpace
 from lab.sweep.optimum import optima, share_held
-from lab.sweep.space import Parameter, Space, value_text
+from lab.sweep.space import MIN_RANDOM, RANDOM_PER_PARAMETER, Parameter, Space, value_text
 from lab.sweep.study import Study
 
 OptionName = Literal["aggressive", "conservative"]
+AGGRESSIVE: OptionName = "aggressive"
+CONSERVATIVE: OptionName = "conservative"
+SWEEPS = Path("experiments/sweeps")
 
 _MARGINS = {"aggressive": 0.15, "conservative": 0.30}
 _TRIALS = {"aggressive": 50, "conservative": 100}
@@ -42,8 +46,9 @@ class Option:
     `volume_ratio` is the share of the old space's volume, in sampling scale, that the new one has
     (above 1 where ranges were widened); what is frozen for lack of evidence does not count.
     `keeps_optimum` is the estimated chance that the optimum of the old space lies in the new one.
-    `margin` is by how much the span of the good trials was widened on each side; `carried` are the
-    numbers of the trials that lie inside, what is frozen aside, and are taken over as observations.
+    `margin` is by how much the span of the good trials was widened on each side, `widest` the same
+    for the parameter that the fewest configurations had. `carried` are the numbers of the trials
+    that lie inside, what is frozen aside, and are taken over as observations.
     """
 
     name: OptionName
@@ -52,7 +57,22 @@ class Option:
     volume_ratio: float
     keeps_optimum: float | None
     margin: float
+    widest: float
     carried: tuple[int, ...]
+
+    @property
+    def described(self) -> str:
+        """What it keeps and risks, in a line."""
+        kept = numbers.percent(self.keeps_optimum, places=0)
+        margin = f"margin {numbers.percent(self.margin, places=0)}"
+        if self.widest > self.margin:
+            wider = numbers.percent(self.widest, places=0)
+            margin += f" ({wider} for a parameter that fewer than {WANTED} configurations had)"
+        return (
+            f"{self.volume_ratio:.2g} of the volume, estimated chance {kept} that the optimum is "
+            f"still inside, {margin}, {numbers.counted(len(self.carried), 'trial')} carried over, "
+            f"{self.space.n_trials} new"
+        )
 
 
 @dataclass(frozen=True)
@@ -63,6 +83,57 @@ class Refinement:
     aggressive: Option
     conservative: Option
     notes: tuple[str, ...]
+
+    @property
+    def changes(self) -> bool:
+        """Whether any option is another space than the old one."""
+        return bool(self.aggressive.changes or self.conservative.changes)
+
+    @property
+    def same(self) -> bool:
+        """Whether both options are one space."""
+        one, other = self.aggressive.space, self.conservative.space
+        return (one.params, one.fixed) == (other.params, other.fixed)
+
+    @property
+    def options(self) -> tuple[Option, ...]:
+        """The options that differ: the conservative one alone where both are one space."""
+        return (self.conservative,) if self.same else (self.aggressive, self.conservative)
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The notes, with what both options have in common first."""
+        if not self.changes:
+            said = (
+                "Nothing speaks for another space: go on in this one with more trials (`n_trials`)."
+            )
+        elif self.same:
+            said = (
+                "The aggressive option comes to the same space, with nothing to drop or freeze and "
+                "no range to narrow further: there is one next space."
+            )
+        else:
+            return (*self._risks, *self.notes)
+        return (said, *self._risks, *self.notes)
+
+    @property
+    def _risks(self) -> tuple[str, ...]:
+        return tuple(
+            f"No margin brings the {option.name} option to {KEPT:.0%}: what it drops or fixes may "
+            "hold the optimum."
+            for option in self.options
+            if option.keeps_optimum is not None and option.keeps_optimum < KEPT
+        )
+
+
+def next_name(study: str, option: OptionName) -> str:
+    """What the next study is called."""
+    return f"{study}_{option}"
+
+
+def file_of(name: str) -> Path:
+    """The usual file of the space of a study, from the root of the workspace."""
+    return SWEEPS / f"{name}.yaml"
 
 
 def refine(study: Study, *, rankings: Sequence[Ranking] | None = None) -> Refinement:
@@ -95,9 +166,10 @@ def refine(study: Study, *, rankings: Sequence[Ranking] | None = None) -> Refine
 def write_refinement(found: Refinement, folder: Path) -> list[Path]:
     """Both spaces as files STUDY_aggressive.yaml and STUDY_conservative.yaml of `folder`.
 
-    Raises InputError where there is another file of that name.
+    One file where both are one space, none where that is the old one. Raises InputError where
+    there is another file of that name.
     """
-    options = (found.aggressive, found.conservative)
+    options = found.options if found.changes else ()
     return write_new(
         {folder / f"{option.space.name}.yaml": option_text(option) for option in options}
     )
@@ -136,17 +208,34 @@ class _Known:
 
     def option(self, name: OptionName) -> Option:
         """The option, its margin as wide as its risk asks for."""
+        margin, made, kept = self._safe(name)
+        space = self._named(name, made, kept)
+        carried = tuple(t.number for t in inside(self._study, space))
+        fewest = min((span.n for span in self._spans.values() if span), default=len(self._rows))
+        return Option(
+            name,
+            space,
+            tuple(made.changes),
+            made.volume,
+            kept,
+            margin=margin_for(margin, len(self._rows)),
+            widest=margin_for(margin, fewest),
+            carried=carried,
+        )
+
+    def _safe(self, name: OptionName) -> tuple[float, NextSpace, float]:
+        """The least margin that keeps the optimum well enough; if none does, that keeps most."""
+        tried = []
         margin = _MARGINS[name]
-        while True:
+        while margin <= _WIDEST:
             made = self._made(name, margin)
             kept = share_held(self._optima, made.holds)
-            small = made.volume < _LEAST_VOLUME and kept < SURE
-            if margin >= _WIDEST or not (kept < KEPT or small):
-                break
+            if kept >= SURE or (kept >= KEPT and made.volume >= _LEAST_VOLUME):
+                return margin, made, kept
+            tried.append((kept, made.volume, -margin, made))
             margin = round(margin + _STEP, 2)
-        space = self._named(name, made, kept, margin)
-        carried = tuple(t.number for t in inside(self._study, space))
-        return Option(name, space, tuple(made.changes), made.volume, kept, margin, carried)
+        kept, _, margin, made = max(tried, key=lambda one: one[:3])
+        return -margin, made, kept
 
     def notes(self) -> tuple[str, ...]:
         n = len(self._rows)
@@ -244,13 +333,15 @@ class _Known:
         factors = [f for f in self._factors.values() if f.name not in switches]
         return freezes(factors, self._marginals, self._rankings, self._spans)
 
-    def _named(self, name: OptionName, made: NextSpace, kept: float, margin: float) -> Space:
+    def _named(self, name: OptionName, made: NextSpace, kept: float) -> Space:
         old = self._study.space
-        n_random = 3 * len(made.params)
-        sampler = old.sampler if old.sampler["name"] == "tpe" else {}
+        n_random = RANDOM_PER_PARAMETER * len(made.params)
+        sampler = dict(old.sampler) if old.sampler["name"] == "tpe" else {}
+        if sampler.get("n_startup_trials", 0) < max(MIN_RANDOM, n_random):
+            sampler.pop("n_startup_trials", None)  # too few for the statistics of the next round
         return replace(
             old,
-            name=f"{self._study.name}_{name}",
+            name=next_name(self._study.name, name),
             parent=self._study.name,
             carry_over=self._study.name,
             carry_ignoring=tuple(sorted(made.frozen)),

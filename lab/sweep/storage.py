@@ -102,6 +102,7 @@ def _load(workspace: Workspace, name: str) -> Study:
         inferred=bool(about.get("inferred")),
         source=str(about.get("source") or ""),
         confirmed=read_confirmation(name, workspace),
+        seeded=bool(about.get("seeded", True)),
     )
 
 
@@ -113,10 +114,12 @@ def create_folder(
     inferred: bool = False,
     sampler: str | None = None,
     storage: str | None = None,
+    seeded: bool = True,
 ) -> Path:
     """The folder of a new study; raises SweepError where there is a study of that name.
 
     `storage` is the URL of the database that keeps its trials; its password is not written.
+    `seeded` says whether its notebook has a seed, so that its best can be confirmed on others.
     """
     folder = studies_folder(workspace) / space.name
     if folder.exists():
@@ -137,6 +140,7 @@ def create_folder(
             "inferred": inferred,
             "source": source,
             "storage": None if storage is None else without_password(storage),
+            "seeded": seeded,
             "created": format_time(datetime.now(UTC)),
         },
     )

@@ -19,7 +19,8 @@ class Study:
     """The trials of one search.
 
     `inferred` says that the space was told from the trials and not from a file; `source` where the
-    study came from. `confirmed` are its best, run again on fresh seeds.
+    study came from. `confirmed` are its best, run again on fresh seeds; that takes a notebook with
+    a seed, which `seeded` says it has.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Study:
     inferred: bool = False
     source: str = ""
     confirmed: Confirmation | None = None
+    seeded: bool = True
 
     @property
     def complete(self) -> list[Trial]:

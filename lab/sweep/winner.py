@@ -39,15 +39,18 @@ class Winner:
     compared: int
 
 
-def winner(rows: Sequence[Configuration]) -> Winner | None:
-    """The winner among the configurations; None where there are none."""
+def winner(rows: Sequence[Configuration], repeats: Sequence[Sequence[float]] = ()) -> Winner | None:
+    """The winner among the configurations; None where there are none.
+
+    `repeats` are the values of settings that were run again on fresh seeds: they tell the noise.
+    """
     if not rows:
         return None
     # The most seeds first among equals: that one is known best.
     best = min(rows, key=lambda row: (-row.score, -len(row.values), row.number))
     usual = _usual(rows)
     grand = mean_of(usual)
-    noise = noise_variance(rows)
+    noise = noise_variance([*(row.values for row in rows), *repeats])
     ties, compared = _ties(best, rows)
     return Winner(
         best=best,

@@ -28,7 +28,9 @@ def pinned(study: Study, spec: dict[str, Any]) -> Study:
     if confirmed is not None:
         rows = tuple(row for one in confirmed.rows if (row := _of_runs(one, runs)).values)
         confirmed = replace(confirmed, rows=rows) if rows else None
-    return replace(study, trials=found, confirmed=confirmed)
+    # More trials may have been asked for since.
+    space = replace(study.space, n_trials=int(spec.get("asked") or study.space.n_trials))
+    return replace(study, trials=found, confirmed=confirmed, space=space)
 
 
 def confirmed_runs(study: Study) -> list[str]:

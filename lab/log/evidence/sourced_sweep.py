@@ -17,6 +17,7 @@ from lab.sweep.branches import BranchLine, Outcome
 from lab.sweep.classes import Classes, ClassLine
 from lab.sweep.classical import Boundary, Choices, Classical
 from lab.sweep.configuration import Configuration, Factor
+from lab.sweep.confirmation import Confirmed
 from lab.sweep.importance import Ranking
 from lab.sweep.marginal import Effect, Level
 from lab.sweep.study import Study
@@ -80,7 +81,7 @@ class _Sourced:
         )
 
     def _of(
-        self, rows: Iterable[Configuration | Trial], how: str, field: str | None = None
+        self, rows: Iterable[Configuration | Confirmed | Trial], how: str, field: str | None = None
     ) -> Source:
         runs = merged(run for row in rows for run in row.run_ids)
         whole = f"{STUDIES}{self._study.name}"
@@ -102,7 +103,10 @@ class _Sourced:
     def _winner(self, winner: Winner) -> Winner:
         rows = self._found.rows
         expected = self._of(rows, "the best, shrunk towards the mean by the noise between seeds")
-        noise = self._of([r for r in rows if len(r.values) > 1], "standard deviation between seeds")
+        confirmed = self._study.confirmed.rows if self._study.confirmed else ()
+        every: list[Configuration | Confirmed] = [*rows, *confirmed]
+        repeated = [row for row in every if len(row.values) > 1]
+        noise = self._of(repeated, "standard deviation between seeds")
         return replace(
             winner,
             best=self._configuration(winner.best),

@@ -177,7 +177,7 @@ def test_a_seed_given_twice_and_a_setting_given_twice_are_one() -> None:
     study = Study("s", "score", "maximize", plain_space(1), (one, same, other))
     rows = configurations(study)
     assert [(row.number, row.values) for row in rows] == [(0, (0.6, 0.8)), (2, (0.2,))]
-    assert noise_variance(rows) == pytest.approx((0.02, 1))
+    assert noise_variance(row.values for row in rows) == pytest.approx((0.02, 1))
 
 
 def test_the_best_of_many_is_expected_to_score_less() -> None:

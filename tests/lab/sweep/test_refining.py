@@ -235,3 +235,49 @@ def test_the_users_twenty_trials_widen_what_their_own_card_widened() -> None:
         assert "encoder_type" in option.space.names  # five context trials prove nothing
     assert yaml.safe_load(option_text(result.aggressive))["carry_over"] == source.name
     assert any("top half" in note for note in result.notes)
+
+
+@pytest.mark.parametrize("n", [30, 60])
+def test_a_margin_is_one_number_wherever_it_is_told(n: int) -> None:
+    space = Space("one", (Parameter("x", "float", 0.0, 1.0), Parameter("y", "float", 0.0, 1.0)))
+    found = refine(study(space, lambda p: -((p["x"] - 0.5) ** 2), n, seed=1))
+    for option in (found.aggressive, found.conservative):
+        told = re.search(r"margin (\d+)%", option.described)
+        beside = set(re.findall(r"margin (\d+)%", option_text(option)))
+        assert told is not None
+        assert beside == ({told[1]} if option.changes else set())
+        assert round(100 * option.margin) == int(told[1])
+    assert found.conservative.changes
+
+
+def test_one_next_space_where_both_options_come_to_the_same(tmp_path: Path) -> None:
+    space = Space("one", (Parameter("depth", "int", 1, 12),), notebook="notebooks/tiny.ipynb")
+    # The best lie at the upper bound, which is moved, and nothing else changes.
+    found = refine(study(space, lambda p: 0.3 * p["depth"], 60))
+    assert found.same
+    assert found.options == (found.conservative,)
+    assert "there is one next space" in found.told[0]
+    assert [p.name for p in write_refinement(found, tmp_path)] == ["one_conservative.yaml"]
+
+
+def test_no_next_space_where_nothing_would_change(tmp_path: Path) -> None:
+    space = Space("one", (Parameter("depth", "int", 1, 12),), notebook="notebooks/tiny.ipynb")
+    found = refine(study(space, lambda p: 0.3 * p["depth"], 60))
+    unchanged = replace(found.conservative, space=space, changes=())
+    same = replace(found, conservative=unchanged, aggressive=replace(unchanged, name="aggressive"))
+    assert "Nothing speaks for another space" in same.told[0]
+    assert write_refinement(same, tmp_path) == []
+
+
+def test_a_random_phase_that_was_too_short_is_not_inherited() -> None:
+    space = Space(
+        "short",
+        (Parameter("x", "float", 0.0, 1.0), Parameter("y", "float", 0.0, 1.0)),
+        sampler={"name": "tpe", "n_startup_trials": 10},
+    )
+    found = refine(study(space, lambda p: p["x"], 40))
+    assert "n_startup_trials" not in found.conservative.space.sampler
+    assert found.conservative.space.n_random == 20
+    long = replace(space, sampler={"name": "tpe", "n_startup_trials": 30})
+    kept = refine(study(long, lambda p: p["x"], 40)).conservative.space
+    assert kept.n_random == 30

@@ -63,7 +63,7 @@ def test_a_run_that_served_two_trials_is_no_second_measurement() -> None:
     )
     rows = configurations(Study("s", "score", "maximize", plain_space(1), trials))
     assert [row.values for row in rows] == [(0.7,)]
-    assert noise_variance(rows) is None
+    assert noise_variance(row.values for row in rows) is None
 
 
 def test_a_diverged_trial_does_not_hide_the_luck_of_the_best() -> None:
