@@ -28,10 +28,15 @@ def alike(
             if by in (ARM, "suite.arm")
             else nearest(by, sorted(example.params), see=f"`lab show {example.id}`"),
         )
+    wanted = fixed(example.params, by, seed_param)
+    return [
+        run
+        for run in runs
+        if run.notebook == example.notebook and fixed(run.params, by, seed_param) == wanted
+    ]
+
+
+def fixed(params: Mapping[str, Any], by: str | None, seed_param: str = "seed") -> dict[str, Any]:
+    """The parameters that runs which are alike have in common."""
     varied = {by, seed_param} | ELSEWHERE
-
-    def fixed(params: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: value for name, value in params.items() if name not in varied}
-
-    wanted = fixed(example.params)
-    return [run for run in runs if run.notebook == example.notebook and fixed(run.params) == wanted]
+    return {name: value for name, value in params.items() if name not in varied}

@@ -15,6 +15,7 @@ from lab.log.evidence.sourced import sourced
 from lab.log.nights import Failure, Night, night_of
 from lab.log.render import render
 from lab.log.since import Since, changed_packages, earlier_runs, since_of
+from lab.record.lazy import shelf_of
 from lab.record.run import Run
 from lab.workspace import Workspace
 
@@ -124,10 +125,9 @@ def _in_short(row: Row) -> str:
 
 
 def _of_suite(name: str, workspace: Workspace) -> list[Run]:
-    from lab.record.catalogue import find_runs
-
-    runs = find_runs(workspace)
-    return [run for run in runs if (run.record.get("suite") or {}).get("name") == name]
+    shelf = shelf_of(workspace)
+    likely = shelf.runs(shelf.may_hold("record", [name]))
+    return [run for run in likely if (run.record.get("suite") or {}).get("name") == name]
 
 
 def failure_actions(failures: Sequence[Failure]) -> list[str]:

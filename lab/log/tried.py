@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab import numbers
-from lab.comparison.alike import alike
+from lab.comparison.alike import alike, fixed
 from lab.comparison.measure import ARM, attribute, headline, label, seed_of
 from lab.log.book import Book, Section, date_of
 from lab.log.entry import entry_sections, entry_title, read_books
@@ -29,6 +29,7 @@ from lab.workspace import Workspace
 
 Spec = dict[str, Any]
 _ARMS = (ARM, "suite.arm")
+_NO_TEXTS = ("None", "True", "False", "nan", "inf")
 _MOST = 4  # entries and runs told by name
 _SO_FAR = "So far, with this entry"
 _PINNED = 100  # earlier runs whose seeds are told, the latest
@@ -62,22 +63,27 @@ def tried_spec(
     asked = _asked(by, metric, runs)
     ours = {run.id for run in runs}
     shelf = shelf_of(workspace)
+    elsewhere = _on_other_data(runs, shelf)
     earlier: dict[tuple[str, str], list[str]] = {}
     written = set(known)
     for book in read_books(workspace):
         sections = list(entry_sections(book))
         for block in blocks_of(book):
             spec = block.spec or {}
-            written.update(runs_of(spec))
+            about = runs_of(spec)
+            written.update(about)
             if spec.get("kind") != "comparison" or spec.get("by") != by:
                 continue
-            found = [run for i in runs_of(spec) if (run := shelf.run(i)) is not None]
+            if elsewhere.issuperset(about):
+                continue
+            found = [run for i in about if (run := shelf.run(i)) is not None]
             before = _asked(by, spec.get("metric"), found)
             if found and asked.same(before) and _newer(runs, metric, found, before):
                 at = _entry(book, sections, block.start)
                 ids = earlier.setdefault(at, [])
                 ids += [run.id for run in found if run.status == "done" and run.id not in ids]
-    loose = _never_written(by, asked.arms, runs, shelf, written | ours)
+    unknown = [i for i in shelf.ids if i not in written and i not in ours]
+    loose = _never_written(by, asked.arms, runs, shelf, unknown)
     if not earlier and not loose:
         return None
     done = {run.id for run in runs if run.status == "done"}
@@ -142,22 +148,39 @@ def _asked(by: str, metric: str | None, runs: Sequence[Run]) -> _Asked:
 
 
 def _never_written(
-    by: str, arms: Collection[str], runs: Sequence[Run], shelf: Shelf, written: Collection[str]
+    by: str, arms: Collection[str], runs: Sequence[Run], shelf: Shelf, ids: Sequence[str]
 ) -> list[str]:
-    """Done runs of the same arms in the same settings that no entry is about."""
-    new = [
-        run
-        for run in shelf.runs()
-        if run.id not in written and run.status == "done" and label(attribute(run, by)) in arms
-    ]
+    """Of the runs of these ids those that are done, of the same arms and in the same settings."""
+
+    def done(run: Run) -> bool:
+        return run.status == "done" and label(attribute(run, by)) in arms
+
     if by in _ARMS:
         suites = {_suite(run) for run in runs}
-        return [run.id for run in new if _suite(run) in suites]
-    found: dict[str, Run] = {}
-    for example in runs:
-        if new and by in example.params:
-            found |= {run.id: run for run in alike(new, example, by=by)}
-    return sorted(found)
+        of_suites = (run for run in shelf.runs(ids) if _suite(run) in suites)
+        return [run.id for run in of_suites if done(run)]
+    examples = [run for run in runs if by in run.params]
+    if not examples:
+        return []
+    first, *others = (fixed(run.params, by) for run in examples)
+    common = [v for n, v in first.items() if all(other.get(n) == v for other in others)]
+    near = {*shelf.may_hold("params", common)}
+    new = [run for run in shelf.runs([i for i in ids if i in near]) if done(run)]
+    return sorted({run.id for example in examples for run in alike(new, example, by=by)})
+
+
+def _on_other_data(runs: Sequence[Run], shelf: Shelf) -> frozenset[str]:
+    """Ids of runs that are surely on none of the data sets that these done runs are on."""
+    names = [attribute(run, "dataset") for run in runs if run.status == "done"]
+    if not names or not all(_only_a_text(name) for name in names):
+        return frozenset()
+    near = {i for name in names for i in shelf.may_hold("params", [name])}
+    return frozenset(shelf.ids) - near
+
+
+def _only_a_text(value: Any) -> bool:
+    """Whether this is a text, and no number or the like is shown in the same words."""
+    return isinstance(value, str) and value[:1].isalpha() and value not in _NO_TEXTS
 
 
 def _suite(run: Run) -> tuple[str, str]:

@@ -25,7 +25,14 @@ from typing import Any
 import orjson
 
 from lab.record.index_file import DOCUMENTS, FILES, Segment, Writer, identity_of
-from lab.record.indexed_run import DAMAGED, IndexedRun, rank_column, summary_unchanged
+from lab.record.indexed_run import (
+    DAMAGED,
+    KIND,
+    IndexedRun,
+    file_unchanged,
+    rank_column,
+    summary_unchanged,
+)
 from lab.record.metrics import ends_torn, restore
 from lab.record.paths import RunPaths
 from lab.record.run import Run
@@ -120,6 +127,25 @@ class Index:
                         break
                 else:
                     yield None
+
+    def may_hold(self, names: Iterable[str], kind: str, texts: Sequence[bytes]) -> Iterator[str]:
+        """Those of these runs whose `kind` ("record" or "params") may hold all of this JSON.
+
+        The others' files are as they were when they were read, and lack some of it. What the index
+        does not know may hold anything.
+        """
+        place = KIND[kind]
+        with _opened(self._runs) as folder:
+            for name in names:
+                for segment in self._files:
+                    row = segment.rows.get(name)
+                    if row is not None and file_unchanged(segment, row, place, name, folder):
+                        content = segment.document(row, place)
+                        if content is None or all(text in content for text in texts):
+                            yield name
+                        break
+                else:
+                    yield name
 
     def save(self) -> None:
         """Keep what was read since, where it is worth a write; no error where it cannot be."""

@@ -24,7 +24,7 @@ DAMAGED = 255  # it has to be read
 
 _COLUMNS = 8  # metrics whose values are kept worked out
 _BITS = {"record": RECORD, "params": PARAMS, "summary": SUMMARY}
-_KIND = {name: kind for kind, name in enumerate(_BITS)}
+KIND = {name: kind for kind, name in enumerate(_BITS)}
 # The files that each of them is made of, as places in FILES: newer metrics void a summary.
 _SUMMARY_AT = 3 * FILES.index("summary.json")
 _MADE_OF = {
@@ -45,11 +45,11 @@ class IndexedRun(Run):
         if name == "path":
             state["path"] = RunPaths(Path(state["_folder"]))
             return state["path"]
-        if name not in _KIND:
+        if name not in KIND:
             raise AttributeError(name)
         content = None
         if self.is_current(_BITS[name]):
-            content = state["_segment"].document(state["_row"], _KIND[name])
+            content = state["_segment"].document(state["_row"], KIND[name])
         if content is None:
             fresh = Run.read(self.path)
             state.update(record=fresh.record, params=fresh.params, summary=fresh.summary, _row=None)
@@ -91,13 +91,13 @@ class IndexedRun(Run):
         state = self.__dict__
         if "record" in state or not self.is_current(RECORD):
             return True
-        content = state["_segment"].document(state["_row"], _KIND["record"])
+        content = state["_segment"].document(state["_row"], KIND["record"])
         return content is None or orjson.dumps(key) in content
 
     def forget(self) -> None:
         """Let go of what the index can give again."""
         if self.__dict__["_row"] is not None:
-            for name in _KIND:
+            for name in KIND:
                 self.__dict__.pop(name, None)
 
 
@@ -119,7 +119,7 @@ def rank_column(segment: Segment, metric: str, which: str) -> tuple[bytearray, a
         return kinds, values
     kinds, values = bytearray(), array("d")
     for row in range(len(segment.rows)):
-        content = segment.document(row, _KIND["summary"])
+        content = segment.document(row, KIND["summary"])
         if content is None:
             kind, value = DAMAGED, 0.0
         else:
@@ -152,6 +152,20 @@ def _unchanged(segment: Segment, row: int, folder: str, wanted: int) -> bool:
             ):
                 return False
     return True
+
+
+def file_unchanged(segment: Segment, row: int, place: int, name: str, folder: int) -> bool:
+    """Whether one file of the run `name` in an open folder is that which its row was made of."""
+    try:
+        found = os.stat(f"{name}/{FILES[place]}", dir_fd=folder)
+    except OSError:
+        return False
+    stamps, at = segment.stamps, row * STAMP + 3 * place
+    return (
+        found.st_mtime_ns == stamps[at]
+        and found.st_size == stamps[at + 1]
+        and found.st_ino == stamps[at + 2]
+    )
 
 
 def summary_unchanged(stamps: Sequence[int], row: int, name: str, folder: int) -> bool:

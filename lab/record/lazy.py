@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextvars import ContextVar
 from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
+
+import orjson
 
 from lab.errors import LabError
 from lab.record.catalogue import ARCHIVE
@@ -66,6 +68,7 @@ class Shelf:
         for name in _names(workspace.runs / ARCHIVE):
             self._folders.setdefault(name, f"{workspace.runs}/{ARCHIVE}/{name}")
         self._read: dict[str, Run | None] = {}
+        self._holding: dict[tuple[str, tuple[bytes, ...]], list[str]] = {}
         self._index = open_index(workspace.runs)
         # Where it cannot be kept, reading more than is asked for would be lost.
         self._keeps = os.access(workspace.runs, os.W_OK)
@@ -76,9 +79,12 @@ class Shelf:
             self._read[run_id] = self._open(run_id)
         return self._read[run_id]
 
-    def runs(self) -> Iterator[Run]:
-        """Every run that is not archived, by id; folders that cannot be read are passed over."""
-        for name in self.ids:
+    def runs(self, ids: Sequence[str] | None = None) -> Iterator[Run]:
+        """The runs of these ids, else every run that is not archived, by id.
+
+        Folders that cannot be read are passed over.
+        """
+        for name in self.ids if ids is None else ids:
             try:
                 run = self.run(name)
             except LabError:
@@ -86,6 +92,21 @@ class Shelf:
             if run is not None:
                 yield run
         self.keep()
+
+    def may_hold(self, kind: str, values: Iterable[object]) -> list[str]:
+        """Ids of the runs, not archived, whose `kind` may hold all of these values.
+
+        The kind is "record" or "params". Only texts tell something: any other value can be written
+        in several ways. What is not among them surely lacks one, and need not be read.
+        """
+        plain = {value for value in values if isinstance(value, str) and value.isprintable()}
+        texts = tuple(orjson.dumps(value) for value in sorted(plain))
+        if not texts:
+            return self.ids
+        if (kind, texts) not in self._holding:
+            found = self._index.may_hold(self.ids, kind, texts) if self.ids else ()
+            self._holding[kind, texts] = list(found)
+        return self._holding[kind, texts]
 
     def keep(self) -> None:
         """Keep what was read in the index, so that the next one reads less."""

@@ -56,6 +56,19 @@ class Query:
     needs: tuple[tuple[str, str], ...]
     _test: Callable[[Run], bool]
 
+    @property
+    def texts(self) -> list[str]:
+        """Texts that run.json of every match holds, each the value of a key."""
+        return [
+            value
+            for name, value in self.needs
+            if "." in name
+            and "/" not in name
+            and not name.startswith("params.")
+            # A number, or true, equals others that are written differently.
+            and isinstance(_literal(value), str)
+        ]
+
     def matches(self, run: Run) -> bool:
         return self._test(run)
 

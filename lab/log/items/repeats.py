@@ -110,7 +110,18 @@ class _Scopes:
         self._cited = cited
         self._shelf = shelf_of(workspace)
         self._runs: dict[str, Run | None] = {}
+        self._lacking: dict[str, set[str]] = {}  # runs without a suite or notebook of this name
         self._scopes: dict[tuple[str, ...], Scope] = {}  # items of one entry share theirs
+
+    def may_have(self, action: Action, scope: Scope) -> bool:
+        """Whether a run of an item can be of the first arm of a scope; none is read for it."""
+        name = next((arm[0] for arm in sorted(scope)), "")
+        if not name:
+            return True
+        if name not in self._lacking:
+            ids = self._shelf.ids
+            self._lacking[name] = {*ids} - {*self._shelf.may_hold("record", [name])}
+        return not self._lacking[name].issuperset(self._cited.get(action.id, ()))
 
     def of(self, action: Action) -> Scope:
         cited = self._cited.get(action.id, ())
@@ -141,7 +152,7 @@ def _repeats(
         closer = closer_of(action.text)
         if closer and closer.suites and suites <= {*closer.suites}:
             return action
-        if scope <= seen.of(action):
+        if seen.may_have(action, scope) and scope <= seen.of(action):
             return action
     return None
 
