@@ -103,7 +103,8 @@ def _experiment(spec: Spec, source: RunSource) -> str:
     run = source.run(spec["run"])
     baseline = spec.get("baseline")
     against = source.run(baseline) if baseline else None
-    experiment = experiment_of(run, against, plan=Plan.of_spec(spec))
+    chosen = spec.get("nearest") is True  # and not named by a person
+    experiment = experiment_of(run, against, plan=Plan.of_spec(spec), nearest=chosen)
     experiment = sourced_settings(experiment, run, against)
     return render("experiment", source.workspace, experiment=experiment)
 

@@ -242,6 +242,7 @@ def _experiment(request: Request, run: Run, plan: Plan, workspace: Workspace) ->
         "kind": "experiment",
         "run": run.id,
         "baseline": baseline.id if baseline else None,
+        **({"nearest": True} if baseline and not request.baseline else {}),
         **plan.as_spec(),
     }
     story = experiment_of(run, baseline, repeats=len(repeats_of(run, workspace)))

@@ -11,6 +11,7 @@ from lab.diagnosis import Curve, Diagnosis, diagnose
 from lab.duration import show_duration
 from lab.log.expectation import Plan, against_plan
 from lab.log.findings import why
+from lab.log.nearest import why_nearest
 from lab.record.run import Run
 
 _SPLIT_ORDER = ("train", "val", "valid", "validation", "test")
@@ -51,14 +52,21 @@ class Experiment:
     insights: tuple[str, ...]
     next_steps: tuple[str, ...]
     planned: tuple[str, ...] = ()  # how it went against its plan
+    why_baseline: str = ""  # where nobody named one
 
 
 def experiment_of(
-    run: Run, baseline: Run | None = None, *, repeats: int = 0, plan: Plan | None = None
+    run: Run,
+    baseline: Run | None = None,
+    *,
+    repeats: int = 0,
+    plan: Plan | None = None,
+    nearest: bool = False,
 ) -> Experiment:
     """The experiment that `run` was, against `baseline` where there is one.
 
-    `repeats` is how many other runs differ from it in nothing but the seed.
+    `repeats` is how many other runs differ from it in nothing but the seed; with `nearest` it says
+    that the baseline was taken for being so.
     """
     diagnosis = diagnose(run)
     return Experiment(
@@ -76,6 +84,7 @@ def experiment_of(
         insights=tuple(_insights(run, baseline, diagnosis)),
         next_steps=tuple(_next_steps(run, diagnosis, repeats)),
         planned=against_plan(run, plan) if plan else (),
+        why_baseline=why_nearest(run, baseline) if baseline and nearest else "",
     )
 
 

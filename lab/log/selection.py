@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from lab.comparison.measure import goal_in, headline, measured
 from lab.errors import InputError, LabError
 from lab.log.blocks import read_run
+from lab.log.nearest import data_of, nearest
 from lab.log.nights import latest_per_slot
 from lab.record.files import RecordWarning
 from lab.record.lazy import shelf_of
@@ -93,18 +94,16 @@ def one_run(
 
 
 def baseline_of(asked: str | None, run: Run, workspace: Workspace) -> Run | None:
-    """The run asked for, else the latest one before of the same notebook that is done.
+    """The run asked for, else the nearest done one of the same notebook that came before.
 
-    A repeat with another seed is no baseline; a run on the same data is preferred.
+    Runs on the same data come first; `nearest` says which of them it is.
     """
     if asked:
         return read_run(asked, workspace)
-    earlier = [
-        other
-        for other in _done_siblings(run, workspace)
-        if other.id < run.id and not _is_repeat(run, other)
-    ]
-    return max(earlier, key=lambda other: (_data(other) == _data(run), other.id), default=None)
+    earlier = [other for other in _done_siblings(run, workspace) if other.id < run.id]
+    data = data_of(run)
+    alike = [other for other in earlier if data_of(other) == data]
+    return nearest(run, alike) or nearest(run, earlier)
 
 
 def repeats_of(run: Run, workspace: Workspace) -> list[Run]:
@@ -130,10 +129,6 @@ def _is_repeat(run: Run, other: Run) -> bool:
     if any(theirs.get(name, run) != value for name, value in mine.items() if name != "seed"):
         return False
     return mine.keys() | {"seed"} == theirs.keys() | {"seed"}
-
-
-def _data(run: Run) -> list[str]:
-    return sorted(str(source.get("name")) for source in run.record.get("data") or [])
 
 
 def rows_for(runs: Sequence[Run], metric: str | None) -> str | None:
