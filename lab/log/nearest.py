@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lab import numbers
+from lab.log.findings import listed
 from lab.record.run import Run
 
 _NAMED = 3  # parameters that are named; of more only their number is told
@@ -42,11 +42,9 @@ def data_of(run: Run) -> list[str]:
 def why_nearest(run: Run, baseline: Run) -> str:
     """What made `baseline` the one that `run` is held against, for its entry."""
     names = sorted(differing(run, baseline), key=lambda name: (name == "seed", name))
-    told = numbers.counted(len(names), "parameter")
+    told = f", in {len(names)}"
     if len(names) <= _NAMED:
-        told = " and ".join(
-            filter(None, [", ".join(f"`{name}`" for name in names[:-1]), f"`{names[-1]}`"])
-        )
+        told = f": {listed([f'`{name}`' for name in names])}"
     data = data_of(run)
     on = " on the same data" if data and data == data_of(baseline) else ""
-    return f"of the earlier runs{on} it differs in the fewest parameters: {told}"
+    return f"of the earlier runs{on} it differs in the fewest parameters{told}"
