@@ -10,6 +10,7 @@ import hashlib
 import importlib.util
 import zlib
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,16 @@ class Memory:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._made_by = _made_by()
-        self._known = self._read()
         self._new: dict[str, list[Any]] = {}
+
+    @cached_property
+    def _made_by(self) -> str:
+        return _made_by()
+
+    @cached_property
+    def _known(self) -> dict[str, list[Any]]:
+        # A log that this process has parsed already asks for none.
+        return self._read()
 
     def outline(self, text: str, parse: Callable[[str], Outline]) -> Outline:
         data = text.encode("utf-8", "surrogateescape")

@@ -14,8 +14,8 @@ from lab.errors import LabError
 from lab.log.evidence.sourced import sourced
 from lab.log.nights import Failure, Night, night_of
 from lab.log.render import render
+from lab.log.selection import found_by
 from lab.log.since import Since, changed_packages, earlier_runs, since_of
-from lab.record.lazy import shelf_of
 from lab.record.run import Run
 from lab.workspace import Workspace
 
@@ -125,9 +125,7 @@ def _in_short(row: Row) -> str:
 
 
 def _of_suite(name: str, workspace: Workspace) -> list[Run]:
-    shelf = shelf_of(workspace)
-    likely = shelf.runs(shelf.may_hold("record", [name]))
-    return [run for run in likely if (run.record.get("suite") or {}).get("name") == name]
+    return found_by(None, workspace, suite=name)
 
 
 def failure_actions(failures: Sequence[Failure]) -> list[str]:

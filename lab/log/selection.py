@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from lab.comparison.measure import goal_in, headline, measured
-from lab.errors import InputError, LabError
+from lab.errors import InputError, LabError, QueryError
 from lab.log.blocks import read_run
 from lab.log.nearest import data_of, nearest
 from lab.log.nights import latest_per_slot
 from lab.record.files import RecordWarning
-from lab.record.lazy import shelf_of
+from lab.record.lazy import Shelf, shelf_of
 from lab.record.run import Run
 from lab.workspace import Workspace
 
@@ -30,12 +31,11 @@ def selected(
     if runs is None and suite is None:
         return None
     if runs is None or isinstance(runs, str):
-        found = standing(found_by(runs, workspace))
+        found = standing(found_by(runs, workspace, suite=suite))
     else:
         found = list(runs)
     if suite is not None:
-        found = [r for r in found if (r.record.get("suite") or {}).get("name") == suite]
-        found = latest_per_slot(found)
+        found = latest_per_slot(_of_suite(found, suite))
     if not found:
         asked = " of ".join(str(x) for x in (runs if isinstance(runs, str) else None, suite) if x)
         raise InputError("No run is selected", seen=asked, do="See `lab runs`.")
@@ -53,20 +53,39 @@ def standing(runs: Sequence[Run]) -> list[Run]:
     return [run for run in runs if run.status == "done" or slot(run) not in mended]
 
 
-def found_by(where: str | None, workspace: Workspace) -> list[Run]:
-    """The runs that match, newest first, each read as far as it is asked for."""
+def found_by(where: str | None, workspace: Workspace, *, suite: str | None = None) -> list[Run]:
+    """The runs that match, of this suite where one is named, newest first."""
     from lab.record.where import parse_query
 
+    shelf = shelf_of(workspace)
     query = parse_query(where) if where else None
-    shelf, found = shelf_of(workspace), []
-    for name in reversed(shelf.ids):
+    likely = shelf.may_hold("record", [suite, *(query.texts if query else ())])
+    if query is None:
+        return _of_suite(_opened(shelf, likely), suite)
+    # Where none of them matches, the others tell whether a name was mistyped.
+    with contextlib.suppress(QueryError):
+        if found := query.select(_opened(shelf, likely)):
+            return _of_suite(found, suite)
+    return _of_suite(query.select(_opened(shelf, shelf.ids)), suite)
+
+
+def _of_suite(runs: Iterable[Run], suite: str | None) -> list[Run]:
+    """The runs of this suite; all where it is None."""
+    if suite is None:
+        return list(runs)
+    return [run for run in runs if (run.record.get("suite") or {}).get("name") == suite]
+
+
+def _opened(shelf: Shelf, ids: Sequence[str]) -> Iterator[Run]:
+    """These runs, newest first, with a warning for each that cannot be read."""
+    for name in reversed(ids):
         try:
             run = shelf.run(name)
         except LabError as error:
-            warnings.warn(str(error), RecordWarning, stacklevel=3)
+            warnings.warn(str(error), RecordWarning, stacklevel=4)
         else:
-            found += [run] if run is not None else []
-    return query.select(found) if query is not None else found
+            if run is not None:
+                yield run
 
 
 def one_run(
@@ -100,25 +119,32 @@ def baseline_of(asked: str | None, run: Run, workspace: Workspace) -> Run | None
     """
     if asked:
         return read_run(asked, workspace)
-    earlier = [other for other in _done_siblings(run, workspace) if other.id < run.id]
+
+    def earlier(texts: Sequence[object]) -> Iterator[Run]:
+        for other in _done_siblings(run, workspace, "record", texts):
+            if other.id < run.id:
+                yield other
+
     data = data_of(run)
-    alike = [other for other in earlier if data_of(other) == data]
-    return nearest(run, alike) or nearest(run, earlier)
+    alike = (other for other in earlier([run.notebook, *data]) if data_of(other) == data)
+    return nearest(run, alike) or nearest(run, earlier([run.notebook]))
 
 
 def repeats_of(run: Run, workspace: Workspace) -> list[Run]:
     """The done runs that differ from `run` in the seed alone."""
-    return [other for other in _done_siblings(run, workspace) if _is_repeat(run, other)]
+    settings = [value for name, value in run.params.items() if name != "seed"]
+    siblings = _done_siblings(run, workspace, "params", settings)
+    return [other for other in siblings if _is_repeat(run, other)]
 
 
-def _done_siblings(run: Run, workspace: Workspace) -> list[Run]:
-    if not run.notebook:
-        return []
-    return [
-        other
-        for other in found_by(None, workspace)
-        if other.status == "done" and other.notebook == run.notebook and other.id != run.id
-    ]
+def _done_siblings(
+    run: Run, workspace: Workspace, kind: str, texts: Sequence[object]
+) -> Iterator[Run]:
+    """The other done runs of its notebook whose `kind` has these texts, newest first."""
+    shelf = shelf_of(workspace)
+    for other in _opened(shelf, shelf.may_hold(kind, texts) if run.notebook else ()):
+        if other.status == "done" and other.notebook == run.notebook and other.id != run.id:
+            yield other
 
 
 def _is_repeat(run: Run, other: Run) -> bool:
