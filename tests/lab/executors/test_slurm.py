@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +158,38 @@ def test_a_job_that_is_told_its_time_is_over_but_has_no_checkpoint_ends(
     assert (run.status, run.reason) == ("stopped", "time_limit")
     assert run.error is not None
     assert "no checkpoint" in run.error["message"]
+
+
+@pytest.mark.slow
+def test_a_time_limit_that_runs_out_is_slurms_own(workspace: Workspace) -> None:
+    """The shortest limit that Slurm has, a minute: nothing here is told by anybody else."""
+    slurm = {"time": "1m"}
+    resumed, ended, stubborn = follow(
+        workspace,
+        job(workspace, "resumes", slurm=slurm, steps=75, pause=1.0),
+        job(workspace, "winds_up", slurm=slurm, seconds=300),
+        job(workspace, "resumes", slurm=slurm, steps=1, pause=300.0),
+    )
+    assert isinstance(resumed, Run)
+    assert resumed.status == "done"
+    attempts = [resumed]
+    while (source := attempts[0].params.get("resume")) is not None:
+        attempts.insert(0, Run.read(workspace.runs / source))
+    assert len(attempts) >= 2  # Slurm tells of its limit up to a minute early
+    assert [run.record["slurm"]["restarts"] for run in attempts] == [*range(len(attempts))]
+    assert len({run.record["slurm"]["job"] for run in attempts}) == 1
+    for before, after in pairwise(attempts):
+        assert (before.status, before.reason) == ("stopped", "preempted")
+        assert "was over; it goes on from the last checkpoint" in (before.error or {})["message"]
+        # It logs before it saves: stopped between the two, a step is done again.
+        assert steps(after)[0] in (steps(before)[-1], steps(before)[-1] + 1)
+    assert sorted({step for run in attempts for step in steps(run)}) == [*range(1, 76)]
+    for run in (ended, stubborn):  # neither has saved a state
+        assert isinstance(run, Run)
+        assert (run.status, run.reason) == ("stopped", "time_limit")
+        assert run.seconds is not None
+        assert run.seconds < 75
+        assert "no checkpoint" in (run.error or {})["message"]
 
 
 def test_a_job_cancelled_by_somebody_else_ends_as_interrupted(workspace: Workspace) -> None:
