@@ -87,6 +87,19 @@ def rising(params: dict[str, Any], rng: np.random.Generator) -> float:
     return float(params["x0"] + 0.2 * rng.normal())
 
 
+WEIGHTS = (1.0, 0.6, 0.4, 0.0)  # of four parameters, the last of which does not matter
+
+
+def near(best: tuple[float, ...]) -> Objective:
+    """Best at that point, with noise."""
+
+    def objective(params: dict[str, Any], rng: np.random.Generator) -> float:
+        off = sum(w * (params[f"x{i}"] - best[i]) ** 2 for i, w in enumerate(WEIGHTS))
+        return float(-off + 0.05 * rng.normal())
+
+    return objective
+
+
 def some_real(params: dict[str, Any], rng: np.random.Generator) -> float:
     rate = params.get("rate", 0.2)
     return float(

@@ -26,12 +26,14 @@ from changed_studies import CHANGES
 from scipy import stats
 from simulated_searches import (
     DIP_SHARE,
+    WEIGHTS,
     additive,
     asked,
     dip,
     dip_space,
     hill,
     mixed,
+    near,
     plain,
     pure_noise,
     rising,
@@ -43,9 +45,11 @@ from simulated_searches import (
 
 from lab.stats.intervals import paired_difference, t_interval, welch_difference
 from lab.sweep.association import spearman_interval
-from lab.sweep.configuration import configurations, factors
+from lab.sweep.configuration import Factor, configurations, factors
+from lab.sweep.good_range import good_span, narrowed
 from lab.sweep.importance import exploration, fanova
 from lab.sweep.marginal import Marginals, marginals
+from lab.sweep.space import Parameter
 from lab.sweep.study import Study
 from lab.sweep.trial import Trial
 from lab.sweep.winner import winner
@@ -67,10 +71,9 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--only", choices=sorted(PROOFS))
     options = parser.parse_args()
-    command = "python benchmarks/sweep_validation.py"
     print("# Is the card of a sweep sound?\n")
-    print((__doc__ or "").split("\n\n")[-1].replace("\n", " ").strip() + "\n")
-    print(f"Made by `{command}` (scale {options.scale:g}).\n")
+    print(__doc__.split("\n\n")[-1].replace("\n", " ").strip() + "\n")
+    print(f"Made by `python benchmarks/sweep_validation.py` (scale {options.scale:g}).\n")
     began = time.monotonic()
     for name, (title, proof) in PROOFS.items():
         if options.only in (None, name):
@@ -91,12 +94,24 @@ def null_studies(scale: float) -> Iterator[Finding]:
             for seed in range(n)
         )
         yield _rate(f"{sampler}, 8 parameters, 60 trials", wrong, n, most=0.05)
-    n = _many(200, scale)
+
+
+def null_branches(scale: float) -> Iterator[Finding]:
+    """The same with choices and a branch, and null parameters beside a switch that matters."""
+    n = _many(1000, scale)
     wrong = sum(
         bool(_effects(asked(mixed(), 40, pure_noise, seed=seed, startup=40)).found)
         for seed in range(n)
     )
     yield _rate("random, ranges, choices and a branch, 40 trials", wrong, n, most=0.05)
+    n = _many(500, scale)
+    flagged = blamed = 0
+    for seed in range(n):
+        effects = _effects(asked(sgd_space(), 90, sgd, seed=seed, startup=90))
+        flagged += getattr(effects.of("momentum"), "verdict", "") == "matters"
+        blamed += getattr(effects.of("optimizer"), "verdict", "") == "matters"
+    yield _rate("a branch that is worse: its own null parameter `matters`", flagged, n, most=0.05)
+    yield _rate("the same: the switch `matters`", blamed, n, least=0.95)
 
 
 def null_beside_real(scale: float) -> Iterator[Finding]:
@@ -179,14 +194,6 @@ def known_answers(scale: float) -> Iterator[Finding]:
     )  # fmt: skip
     yield _told("the same: mean error", n, f"{float(np.mean(errors)):.3f}")
     n = _many(100, scale)
-    flagged = blamed = 0
-    for seed in range(n):
-        effects = _effects(asked(sgd_space(), 90, sgd, seed=seed, startup=90))
-        flagged += getattr(effects.of("momentum"), "verdict", "") == "matters"
-        blamed += getattr(effects.of("optimizer"), "verdict", "") == "matters"
-    yield _rate("a branch that is worse: its own null parameter `matters`", flagged, n, most=0.02)
-    yield _rate("the same: the switch `matters`", blamed, n, least=0.95)
-    n = _many(100, scale)
     for word, objective in (("interior optimum", hill), ("rising", rising)):
         said = sum(
             getattr(_effects(asked(plain(4), 60, objective, seed=seed, startup=60)).of("x0"),
@@ -253,13 +260,31 @@ def winners(scale: float) -> Iterator[Finding]:
             left.append(found.expected - level[found.best.number])
         what = f"noise {noise:g} times the true spread"
         yield _told(f"{what}: the best is too good by", n, f"{np.mean(luck) / noise:.2f} noise SD")
-        error = float(np.std(left) / math.sqrt(n))
-        mean = float(np.mean(left))
+        error, mean = float(np.std(left) / math.sqrt(n)), float(np.mean(left))
         yield Finding(
             f"{what}: the expected value is too good by", n,
             f"{mean / noise:+.2f} ± {2 * error / noise:.2f} noise SD", "at most 0.2",
             abs(mean) / noise <= 0.2,
         )  # fmt: skip
+
+
+def ranges(scale: float) -> Iterator[Finding]:
+    """Good ranges with the least margin: whether the optimum stays in all three that matter."""
+    n = _many(100, scale)
+    learns = "TPE after 24 at random"
+    kinds = (("random", 60, 60), ("random", 120, 120), (learns, 60, 24), (learns, 120, 24))
+    for sampler, trials, startup in kinds:
+        place = np.random.default_rng(trials + startup)
+        kept, widths = 0, []
+        for seed in range(n):
+            best = tuple(place.uniform(0.1, 0.9, size=4).tolist())
+            study = asked(plain(4), trials, near(best), seed=seed, startup=startup)
+            inside = [_narrowed(factor) for factor in factors(study, configurations(study))]
+            held = zip(inside, best, WEIGHTS, strict=True)
+            kept += all(parameter.contains(at) for parameter, at, weight in held if weight)
+            widths.append(math.prod((p.high or 0) - (p.low or 0) for p in inside))
+        yield _rate(f"{sampler}, {trials} trials: the optimum is kept", kept, n, least=0.95)
+        yield _told("the same: volume left, mean", n, f"{float(np.mean(widths)):.2f}")
 
 
 def metamorphic(scale: float) -> Iterator[Finding]:
@@ -310,16 +335,15 @@ def card_hash() -> str:
 PROOFS: dict[str, tuple[str, Callable[[float], Iterator[Finding]]]] = {
     "null": ("Studies in which nothing matters", null_studies),
     "beside": ("Null parameters beside real ones", null_beside_real),
+    "branches": ("Branches and choices in which nothing matters", null_branches),
     "importance": ("Importance against chance", importances),
     "known": ("Known answers", known_answers),
     "intervals": ("Intervals", intervals),
+    "ranges": ("Ranges of the next space", ranges),
     "winner": ("What the best trial is worth", winners),
     "metamorphic": ("What must not matter", metamorphic),
     "bytes": ("The same bytes", bytes_of_cards),
 }
-
-
-# Studies
 
 
 def _effects(study: Study) -> Marginals:
@@ -331,7 +355,11 @@ def _ranked(study: Study, shuffled: int) -> Any:
     return fanova(rows, factors(study, rows), shuffled=shuffled, resampled=1)
 
 
-# Changes that change nothing
+def _narrowed(factor: Factor) -> Parameter:
+    """The parameter of the next space, with the margin of the aggressive option."""
+    span = good_span(factor)
+    changed = narrowed(factor.parameter, span, 0.15) if span else None
+    return changed[0] if changed else factor.parameter
 
 
 def _verdicts(study: Study) -> list[tuple[str, str]]:

@@ -22,6 +22,8 @@ GOLDEN = ROOT / "tests" / "golden" / "sweep" / "analysis.json"
 SCALES = {
     "null": 0.25,
     "beside": 0.2,
+    "branches": 0.2,
+    "ranges": 0.3,
     "importance": 0.25,
     "known": 0.3,
     "metamorphic": 0.5,
