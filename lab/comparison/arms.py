@@ -78,7 +78,9 @@ def _is_settings(runs: Sequence[Run], by: str) -> bool:
 def _varied(runs: Sequence[Run], without: set[str | None]) -> list[str]:
     """Names of the parameters, and `notebook`, that differ among the runs."""
     first = runs[0].params
-    names = dict.fromkeys(name for run in runs for name in run.params)
+    names = dict(first)
+    for run in runs:
+        names |= run.params
     differing = {name for run in runs[1:] for name in _differing(run.params, first)}
     varied = [name for name in names if name in differing and name not in without]
     several = len({run.notebook for run in runs}) > 1 and "notebook" not in without

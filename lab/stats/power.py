@@ -33,14 +33,21 @@ def pairs_needed(
         return 2
     effect = abs(difference) / sd
     normal = NormalDist()
-    # A t test needs more than the normal approximation, so this is where to begin.
-    least = ((normal.inv_cdf(1 - alpha / 2) + normal.inv_cdf(power)) / effect) ** 2
+    beyond = normal.inv_cdf(1 - alpha / 2)
+    # A t test needs more than the normal approximation: about so much (Guenther 1981).
+    least = ((beyond + normal.inv_cdf(power)) / effect) ** 2
     if least > MOST:
         return None
-    for pairs in range(max(2, math.floor(least)), MOST + 1):
-        if _power(effect, pairs, alpha, freedom_per_pair) >= power:
-            return pairs
-    return None
+    pairs = min(max(2, round(least + beyond**2 / (2 * freedom_per_pair))), MOST)
+
+    def enough(pairs: int) -> bool:
+        return _power(effect, pairs, alpha, freedom_per_pair) >= power
+
+    if enough(pairs):
+        while pairs > 2 and enough(pairs - 1):
+            pairs -= 1
+        return pairs
+    return next((more for more in range(pairs + 1, MOST + 1) if enough(more)), None)
 
 
 def _power(effect: float, pairs: int, alpha: float, freedom_per_pair: float) -> float:

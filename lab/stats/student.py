@@ -93,15 +93,16 @@ def _beta(a: float, b: float, x: float, y: float) -> float:
         return float(y == 0)
     if x > (a + 1) / (a + b + 2):
         return 1.0 - _beta(b, a, y, x)
-    upper, lower = 1.0, _safe(1.0 - (a + b) * x / (a + 1))
-    lower = 1.0 / lower
+    upper, lower = 1.0, 1.0 / _safe(1.0 - (a + b) * x / (a + 1))
     value = lower
     for m in range(1, _STEPS):
         even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
         odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
         for part in (even, odd):
-            lower = 1.0 / _safe(1.0 + part * lower)
-            upper = _safe(1.0 + part / upper)
+            lower, upper = 1.0 + part * lower, 1.0 + part / upper
+            if not (abs(lower) > _TINY and abs(upper) > _TINY):
+                lower, upper = _safe(lower), _safe(upper)
+            lower = 1.0 / lower
             value *= lower * upper
         if abs(lower * upper - 1.0) < 1e-16:
             break
