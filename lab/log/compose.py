@@ -159,7 +159,7 @@ def new(
     elif kind == "sweep":
         from lab.log.sweep_entry import sweep_draft
 
-        about, draft = sweep_draft(request, study, workspace)
+        about, draft = sweep_draft(request, study, workspace, again=dry_run)
     elif kind == "campaign":
         about = selected(runs, suite, workspace, run)
         from lab.log.campaign.entry import campaign_draft

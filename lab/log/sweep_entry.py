@@ -5,6 +5,7 @@ from __future__ import annotations
 from lab.errors import InputError
 from lab.log.blocks import Spec
 from lab.log.draft import NOT_ASSESSED, Draft, Request, as_code, distinct, generated
+from lab.log.evidence.comment import PlainLines, blocks_of, lines_with_blocks
 from lab.log.evidence.source import LiveRuns
 from lab.log.sweep_block import PARTS, analyzed, sweep_spec
 from lab.record.lazy import shelf_of
@@ -19,11 +20,12 @@ _SHOWN = 4  # parameters that a title names
 
 
 def sweep_draft(
-    request: Request, study: str | None, workspace: Workspace
+    request: Request, study: str | None, workspace: Workspace, *, again: bool = False
 ) -> tuple[list[Run], Draft]:
     """The runs of a study's complete trials, and the write-up of the study.
 
-    Raises InputError where no study is named or no trial is complete.
+    Raises InputError where no study is named or no trial is complete, and, unless `again`, where
+    the log has an entry of it in this very state.
     """
     if not study:
         raise InputError("A sweep entry needs a study", do="As in: --study visual_classifier_v2.")
@@ -37,6 +39,12 @@ def sweep_draft(
         )
     held = read_study(study, workspace)
     spec = sweep_spec(held)
+    if not again and (place := _written(spec, workspace)):
+        raise InputError(
+            f"Study {held.name} is written up already, and has no trial since",
+            seen=place,
+            do="`lab log refresh` writes that entry's blocks anew; --dry-run shows a new one.",
+        )
     source = LiveRuns(workspace, shelf_of(workspace))
     found = analyzed(spec, source)
     related = [f"`{held.notebook}`"] if held.notebook else []
@@ -63,6 +71,17 @@ def title_of(found: Analysis) -> str:
     shown = ", ".join(named[:_SHOWN])
     more = f" and {len(named) - _SHOWN} more" if len(named) > _SHOWN else ""
     return f"Sweep {found.study.name}: {shown}{more} {'matter' if named[1:] else 'matters'}"
+
+
+def _written(spec: Spec, workspace: Workspace) -> str | None:
+    """Where the log has a block about this state of the study, as FILE:LINE; None where nowhere."""
+    told = {key: value for key, value in spec.items() if key != "asked"}
+    for path in workspace.log_files():
+        for block in blocks_of(lines_with_blocks(path) or PlainLines(())):
+            had = block.spec or {}
+            if all(had.get(key) == value for key, value in told.items()):
+                return f"{workspace.relative(path)}:{block.start}"
+    return None
 
 
 def _part(spec: Spec, part: str) -> Spec:

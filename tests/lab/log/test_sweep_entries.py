@@ -86,11 +86,13 @@ def test_the_entry_says_what_matters_and_holds(night: Workspace) -> None:
     text = night.research_log.read_text()
     assert "## 2026-03-02 Sweep night: `lr` matters" in text
     assert "| a narrower search | No: there are 24 configurations, 40 are needed |" in text
-    assert "Run the winner" in text or "best five of `night`" in text
+    assert "- [ ] Confirm the best of `night` on fresh seeds: trials " in text
+    assert "- Not confirmed: the best 5 (trials " in text
     checked = lab.log.examine(workspace=night)
     assert checked.holds
     assert checked.sources == {"runs": 3}
     assert lab.log.refresh(workspace=night) == []
+    assert "Sweep night" in lab.log.new("sweep", study="night", dry_run=True, workspace=night).text
 
 
 def test_every_number_has_its_runs_its_field_and_its_aggregation(night: Workspace) -> None:
@@ -184,7 +186,7 @@ def test_an_entry_knows_of_the_confirmation_only_if_it_was_there(night: Workspac
     assert f"Recommended: trial {best[0]}, {told} [" in text
     assert "over 3 fresh seeds; the search had promised" in text
     assert "(2.2 points more)" in text
-    assert "best five of" not in text
+    assert "Not all confirmed: of the best 5, trials " in text
     assert lab.log.check(workspace=night) == []
 
 
@@ -252,3 +254,25 @@ def test_numbers_in_few_characters() -> None:
     assert spans([3, 1, 2, 7, 9, 8, 20]) == "1-3,7-9,20"
     assert numbers_of("1-3,7-9,20") == [1, 2, 3, 7, 8, 9, 20]
     assert numbers_of(spans([])) == []
+
+
+def test_the_same_state_is_not_written_up_twice(night: Workspace) -> None:
+    before = night.research_log.read_bytes()
+    with pytest.raises(InputError, match="Study night is written up already") as problem:
+        lab.log.new("sweep", "Another title", study="night", workspace=night)
+    assert "docs/research_log.md:" in str(problem.value)
+    assert night.research_log.read_bytes() == before
+
+
+def test_a_confirming_run_closes_what_the_entry_asks_for(night: Workspace) -> None:
+    from lab.log.items.plan import looks_done
+
+    def asked() -> str:
+        found = [a for a in lab.log.actions(workspace=night) if a.text.startswith("Confirm the")]
+        assert len(found) == 1
+        return found[0].id
+
+    assert asked() not in looks_done(workspace=night)
+    about = {"study": "night", "trial": 3, "stage": "confirmation"}
+    write_run(night.runs, "20260303_120000", sweep=about)
+    assert looks_done(workspace=night)[asked()] == ("20260303_120000",)
