@@ -71,10 +71,13 @@ doctor.register(app)
 
 def main() -> None:
     """The console script: every error is one short message, a traceback only with --debug."""
+    import gc
     import warnings
 
     from lab.errors import LabError
 
+    # A command ends soon, and thousands of runs are many objects to go through every time.
+    gc.set_threshold(100_000)
     warnings.showwarning = lambda message, *_, **__: _say(str(message))
     debug = "--debug" in sys.argv
     if debug:

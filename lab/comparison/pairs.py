@@ -29,16 +29,13 @@ def tested(arms: Sequence[Arm], baseline: str | None, margin: float | None) -> t
     else:
         reference = [arm for arm in measured if arm.name == baseline]
         found = [(arm, other) for other in reference for arm in measured if arm is not other]
-    pairs = [Pair(a.name, b.name, difference_of(a, b)) for a, b in found]
-    adjusted = _together(pair.difference.p for pair in pairs)
-    pairs = [
-        replace(pair, difference=replace(pair.difference, adjusted=p))
-        for pair, p in zip(pairs, adjusted, strict=True)
-    ]
-    if margin is None:
-        return tuple(pairs)
-    equal = _together(equivalence_p(pair.difference, margin) for pair in pairs)
-    return tuple(replace(pair, equivalence=p) for pair, p in zip(pairs, equal, strict=True))
+    apart = [difference_of(a, b) for a, b in found]
+    adjusted = _together(difference.p for difference in apart)
+    equal = _together(None if margin is None else equivalence_p(d, margin) for d in apart)
+    return tuple(
+        Pair(a.name, b.name, replace(difference, adjusted=p), equivalence=q)
+        for (a, b), difference, p, q in zip(found, apart, adjusted, equal, strict=True)
+    )
 
 
 def difference_of(arm: Arm, reference: Arm) -> Difference:
