@@ -8,8 +8,9 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from numbers import Real
+from os import write
 from pathlib import Path
-from time import time_ns
+from time import time
 from typing import Any, Literal
 
 import orjson
@@ -109,22 +110,25 @@ class MetricsWriter:
 
     def append(self, metrics: Mapping[str, Any], step: int) -> None:
         """Write one line; nothing is written when a name or a value is wrong."""
-        # Milliseconds; round(time.time(), 3) would be a fifth of the whole call.
-        now = time_ns() // 1_000_000 / 1_000
+        # Milliseconds; round(time(), 3) would be a fifth of the whole call.
+        now = time() * 1e3 // 1.0 / 1e3
         # Almost every call logs floats under the names of the one before: its row is filled anew.
         row = self._row
-        row["step"] = step
-        row["time"] = now
-        row.update(metrics)
         total = 0.0  # finite only if all values are
-        for value in metrics.values():
+        for name, value in metrics.items():
             if type(value) is not float:
                 break
+            row[name] = value
             total += value
         else:
             same = len(row) == self._width == len(metrics) + 2
             if same and total - total == 0.0 and "step" not in metrics and "time" not in metrics:
-                self._write(dumps(row, None, OPT_APPEND_NEWLINE))
+                row["step"], row["time"] = step, now
+                line = dumps(row, None, OPT_APPEND_NEWLINE)
+                if self._torn:
+                    self._write(line)
+                elif (written := write(self._descriptor, line)) != len(line):
+                    self._write_rest(line[written:])
                 return
         self._row, self._width = {}, 0
         row = {"step": step, "time": now, **self._checked(metrics)}
@@ -143,11 +147,15 @@ class MetricsWriter:
     def _write(self, line: bytes) -> None:
         if self._torn:
             line = b"\n" + line
-        written = os.write(self._descriptor, line)
+        written = write(self._descriptor, line)
         if written != len(line):
-            self._torn = True
-            # A short write: the disk is (nearly) full. Asking again tells the reason.
-            os.write(self._descriptor, line[written:])
+            self._write_rest(line[written:])
+        self._torn = False
+
+    def _write_rest(self, rest: bytes) -> None:
+        """After a short write: the disk is (nearly) full. Asking again tells the reason."""
+        self._torn = True
+        write(self._descriptor, rest)
         self._torn = False
 
     def close(self) -> None:
