@@ -28,7 +28,10 @@ def run(
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Trials at a time.")] = 1,
     on: Annotated[
-        str, typer.Option("--on", help="Where trials execute: pool, inline, slurm or dask.")
+        str,
+        typer.Option(
+            "--on", help="Where trials execute: pool, inline, slurm, dask or dask:HOST:PORT."
+        ),
     ] = "pool",
     storage: Annotated[
         str | None,

@@ -8,6 +8,7 @@ from typing import Any
 
 from lab.executors.base import Executor
 from lab.executors.named import executor_by_name
+from lab.executors.resources import resources_of
 from lab.notebook.job import Job
 from lab.record.metrics import read_metrics
 from lab.record.paths import RunPaths
@@ -35,7 +36,8 @@ class Jobs:
         """The run to be, checked; `sweep` goes into its record."""
         given = self._space.fixed | dict(values) | ({} if seed is None else {"seed": seed})
         about = {"study": self._space.name, **sweep}
-        return Job.check(self._notebook, given, workspace=self._workspace, sweep=about)
+        asked = resources_of(self._space.slurm).given or None
+        return Job.check(self._notebook, given, workspace=self._workspace, sweep=about, slurm=asked)
 
     def stored(self, job: Job) -> Run | None:
         """A finished run of this very job that still holds."""

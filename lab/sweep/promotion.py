@@ -199,6 +199,7 @@ def _text(
         f"name: {line(name).removesuffix('...').strip()}",
         f"defaults: {{notebook: {study.space.notebook}}}",
         f"matrix: {{seed: {line(seeds)}}}",
+        *([f"slurm: {line(study.space.slurm)}"] if study.space.slurm else []),
         "runs:",
         *(f"  - {line({'arm': arm, 'params': dict(values)})}" for arm, values in arms.items()),
     ]

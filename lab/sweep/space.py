@@ -142,6 +142,7 @@ class Space:
     fixed: dict[str, Any] = field(default_factory=dict)
     seeds: tuple[int, ...] = ()  # each configuration is run once with each; empty: once
     confirm: dict[str, int] = field(default_factory=lambda: dict(CONFIRM))
+    slurm: dict[str, Any] = field(default_factory=dict)  # what a run asks of it with --on slurm
     parent: str | None = None  # file or study that this one follows
     carry_over: str | None = None  # study whose trials inside this space are observations of it
     carry_ignoring: tuple[str, ...] = ()  # parameters in which those may lie outside

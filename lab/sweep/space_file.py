@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lab.errors import SweepError, nearest
+from lab.errors import InputError, SweepError, nearest
+from lab.executors.resources import resources_of
 from lab.sweep.space import CONFIRM, Parameter, Space, value_text
 from lab.sweep.space_check import check_notebook, check_space
 from lab.yamlfile import Location, YamlFile, load_yaml
@@ -23,7 +24,7 @@ PRUNERS = {
 
 _KEYS = (
     *("study_name", "parent", "notes", "notebook", "objective", "direction", "n_trials"),
-    *("sampler", "pruner", "seeds", "confirm", "carry_over", "carry_ignoring"),
+    *("sampler", "pruner", "seeds", "confirm", "slurm", "carry_over", "carry_ignoring"),
     *("fixed", "param_ranges", "rationale"),
 )
 _PARAMETER_KEYS = (
@@ -84,6 +85,7 @@ class _Reader:
             seeds=self._seeds(value.get("seeds")),
             carry_ignoring=self._names(value.get("carry_ignoring") or [], "carry_ignoring"),
             confirm=self._confirm(value.get("confirm", {})),
+            slurm=self._slurm(value.get("slurm") or {}),
             params=self._parameters(value.get("param_ranges")),
             **given,  # type: ignore[arg-type]
         )
@@ -182,6 +184,20 @@ class _Reader:
             self._count(number, ("confirm", key), least=0 if key == "top" else 1)
         return CONFIRM | given
 
+    def _slurm(self, value: Any) -> dict[str, Any]:
+        """What each run asks of a cluster, as the `slurm:` of a suite says it."""
+        given = self._mapping(value, ("slurm",))
+        for key, one in given.items():
+            try:
+                resources_of({key: one})
+            except InputError as problem:
+                place = f"{self._file.path}:{self._file.line(('slurm', key))}"
+                what = problem.what[:1].lower() + problem.what[1:]
+                raise SweepError(
+                    f"{place} slurm.{key}: {what}", seen=problem.seen, do=problem.do
+                ) from None
+        return given
+
     def _text(self, value: dict[str, Any], key: str, *, required: bool = False) -> str | None:
         text = value.get(key)
         if text is None and required:
@@ -243,6 +259,8 @@ def space_text(space: Space, reasons: Mapping[tuple[str, str], str]) -> str:
         head["seeds"] = list(space.seeds)
     if space.confirm != CONFIRM:
         head["confirm"] = space.confirm
+    if space.slurm:
+        head["slurm"] = space.slurm
     if space.carry_over is not None:
         head["carry_over"] = space.carry_over
     if space.carry_ignoring:
