@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from lab.cli.options import Json
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from lab.log import Action
 
 Name = Annotated[str, typer.Argument(help="An action's number, its id, or part of its words.")]
 
@@ -34,10 +28,14 @@ def actions(
     stale_after: Annotated[
         int, typer.Option(min=0, metavar="DAYS", help="Open for longer than this is stale.")
     ] = _MONTH,
+    each: Annotated[
+        bool, typer.Option("--all", help="Each of many that are alike, in full.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Action items of every log file, with age, line, and what looks done."""
     import lab.log
+    from lab.cli.items_table import folds, item_table
     from lab.cli.show import print_json, stdout
 
     asked = {
@@ -74,8 +72,10 @@ def actions(
     for title, items in groups.items():
         if items:
             console.print(f"{title} ({len(items)})", style="bold", highlight=False)
-            console.print(item_table(items, answered))
+            console.print(item_table(items, answered, each=each))
             console.print()
+    if not each and any(folds(items, answered) for items in groups.values()):
+        console.print("--all shows each of those that are alike.", style="dim", highlight=False)
     if not found:
         console.print("No action items." if not any(asked.values()) else "None of these.")
 
@@ -108,36 +108,3 @@ def reopen(action: Name) -> None:
 
     item = lab.log.reopen(action)
     typer.echo(f"open  {item.text}  ({item.place})")
-
-
-def item_table(items: Sequence[Action], answered: Mapping[str, Sequence[str]]) -> Table:
-    """Items with number, id and age; below each where it stands and what looks like its answer."""
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column(justify="right")
-    table.add_column(style="dim")
-    table.add_column(justify="right", style="dim")
-    table.add_column(overflow="fold")
-    for item in items:
-        text = Text(item.text)
-        if item.by:
-            text.append(f"\ndone by run {item.by}", style="green")
-        if item.reason:
-            text.append(f"\nrejected: {item.reason}", style="yellow")
-        if runs := answered.get(item.id):
-            text.append(f"\n{told_answer(item, runs)}", style="green")
-        where = " · ".join(part for part in (item.place, item.entry) if part)
-        text.append(f"\n{where}", style="dim")
-        age = "" if item.age is None else f"{item.age}d"
-        table.add_row(str(item.number), item.id, age, text)
-    return table
-
-
-def told_answer(item: Action, runs: Sequence[str]) -> str:
-    """That runs answer an item, and the command that closes it."""
-    from lab.log.items.closing import closing_command
-
-    shown = f"run {runs[0]}" if len(runs) == 1 else f"{len(runs)} runs, the last {runs[0]}"
-    return f"looks done: {shown} ({closing_command(item.number, item.text, runs[0])})"

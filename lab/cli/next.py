@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -25,6 +25,9 @@ def next_(
     stale_after: Annotated[
         int, typer.Option(min=0, metavar="DAYS", help="Open for longer than this is stale.")
     ] = _MONTH,
+    each: Annotated[
+        bool, typer.Option("--all", help="Each of many that are alike, in full.")
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON document on standard output.")
     ] = False,
@@ -37,11 +40,12 @@ def next_(
     if as_json:
         print_json(plan.as_dict())
     else:
-        _print_plan(plan, stdout())
+        _print_plan(plan, stdout(), each)
 
 
-def _print_plan(plan: NextPlan, console: Console) -> None:
-    from lab.cli.log_actions import item_table
+def _print_plan(plan: NextPlan, console: Console, each: bool) -> None:
+    from lab.cli.items_table import folds, item_table
+    from lab.log.items.alike import gathered
     from lab.numbers import counted
 
     if not plan.open:
@@ -56,10 +60,12 @@ def _print_plan(plan: NextPlan, console: Console) -> None:
         _head(console, f"Looks done ({len(plan.looks_done)})")
         items = [item.action for item in plan.looks_done]
         console.print(item_table(items, {i.action.id: i.runs for i in plan.looks_done}))
+    groups = gathered(plan.to_run, lambda item: None if each else _what(item))
     if plan.to_run:
         _head(console, f"To run: {_total(plan)}")
-        for item in plan.to_run:
-            console.print(_to_run_text(item), end="\n\n")
+        for group in groups:
+            alone = len(group) == 1
+            console.print(_to_run_text(group[0]) if alone else _together(group), end="\n\n")
         if also := sum(item.also for item in plan.to_run):
             seconds = sum(item.also_seconds for item in plan.to_run)
             unknown = sum(item.also_unknown for item in plan.to_run)
@@ -71,11 +77,15 @@ def _print_plan(plan: NextPlan, console: Console) -> None:
             )
     if plan.by_hand:
         _head(console, f"To do or decide ({len(plan.by_hand)}): no run is known that closes these")
-        console.print(item_table(plan.by_hand, {}))
+        console.print(item_table(plan.by_hand, {}, each=each))
+    answers = {i.action.id: i.runs for i in plan.looks_done}
     if plan.stale:
         title = f"Stale ({len(plan.stale)}): open for more than {plan.stale_after} days"
         _head(console, title)
-        console.print(item_table(plan.stale, {i.action.id: i.runs for i in plan.looks_done}))
+        console.print(item_table(plan.stale, answers, each=each))
+    folded = len(groups) < len(plan.to_run) or folds(plan.by_hand, {})
+    if not each and (folded or folds(plan.stale, answers)):
+        console.print("\n--all shows each of those that are alike.", style="dim", highlight=False)
 
 
 def _head(console: Console, title: str) -> None:
@@ -126,6 +136,43 @@ def _to_run_text(item: ToRun) -> Text:
         others = f"{counted(item.also, 'other run')} due by now"
         time = _also_time(item.also_seconds, item.also, item.also_unknown)
         text.append(f"  (and {others}, {time})", style="dim not bold")
+    return text
+
+
+def _what(item: ToRun) -> Hashable | None:
+    """What alike plans have in common: the words of their items, and what to do but for a file."""
+    from lab.log.items.alike import same_words
+
+    if item.file is None or item.done:
+        return None
+    before = (item.before or "").replace(item.file, "FILE")
+    command = item.command.replace(item.file, "FILE")
+    return (*sorted({same_words(a.text) for a in item.actions}), before, command)
+
+
+def _together(items: Sequence[ToRun]) -> Text:
+    """What alike plans ask for, then a line for each: its command, runs, time and items."""
+    from rich.text import Text
+
+    from lab.log.items.alike import told_together
+    from lab.numbers import counted
+
+    text = Text(counted(len(items), "suite"), style="bold cyan")
+    runs, seconds = sum(i.runs for i in items), sum(i.seconds for i in items)
+    told = _time(runs, seconds, sum(i.unknown for i in items))
+    text.append(f"  {told}", style="default not bold")
+    asked = [action.text for item in items for action in item.actions]
+    for words in dict.fromkeys(told_together([t]).text for t in asked):
+        text.append(f"\n  {words}", style="default not bold")
+    first = items[0]
+    if first.before:
+        before = first.before.replace(str(first.file), "each file")
+        text.append(f"\n  {before}, then", style="default not bold")
+    for item in items:
+        ids = ", ".join(str(action.number) for action in item.actions)
+        text.append(f"\n  {item.command}", style="green not bold")
+        text.append(f"  {_time(item.runs, item.seconds, item.unknown)}", style="default not bold")
+        text.append(f"  (item{'s' if item.actions[1:] else ''} {ids})", style="dim not bold")
     return text
 
 

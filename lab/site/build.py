@@ -18,7 +18,15 @@ from lab.site import pages
 from lab.site.address import file_name
 from lab.site.atlas import Atlas, survey
 from lab.site.claims_page import ClaimRow, claim_rows
-from lab.site.entry_page import ActionRow, Sources, action_rows, entry_page, log_text, sources
+from lab.site.entry_page import (
+    ActionRow,
+    Sources,
+    action_rows,
+    entry_page,
+    gathered_actions,
+    log_text,
+    sources,
+)
 from lab.site.folder import SiteFolder
 from lab.site.links import LogLinks
 from lab.site.notebooks import cells_of, read_notebook
@@ -136,7 +144,16 @@ class _Making:
         logs = self._atlas.logs
         self._page("index.html", "index", "Entries", notes=notes, summary=summary, logs=logs)
         self._page("runs.html", "runs", "Runs", rows=rows)
-        self._page("actions.html", "actions", "Actions", actions=actions)
+        still = [row for row in actions if row.action.state == "open"]
+        over = [row for row in actions if row.action.state != "open"]
+        self._page(
+            "actions.html",
+            "actions",
+            "Actions",
+            still=gathered_actions(still, links),
+            over=gathered_actions(over, links),
+            counts=(len(still), len(over)),
+        )
         self._page("claims.html", "claims", "Claims", claims=claims)
 
     def _summary(

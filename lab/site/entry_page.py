@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from lab.comparison.measure import attribute, headline, label
 from lab.log.entry import Action, entry_sections
+from lab.log.items.alike import gathered, same_words, told_together
 from lab.site.atlas import Atlas, LogFile, Note
 from lab.site.links import LogLinks, anchor
 from lab.site.markdown import render, render_line
@@ -105,6 +106,17 @@ def action_rows(atlas: Atlas, links: Mapping[str, LogLinks]) -> list[ActionRow]:
         address = f"{page}#{anchor(action.id)}"
         rows.append(ActionRow(action, render_line(action.text, links[action.file]), address, page))
     return sorted(rows, key=lambda row: row.action.date or "", reverse=True)
+
+
+def gathered_actions(
+    rows: Sequence[ActionRow], links: Mapping[str, LogLinks]
+) -> list[tuple[Markup, list[ActionRow]]]:
+    """The rows, those that are alike together, with the words that they share."""
+    found = []
+    for group in gathered(rows, lambda row: (row.action.state, same_words(row.action.text))):
+        alike = told_together([row.action.text for row in group])
+        found.append((render_line(alike.text, links[group[0].action.file]), group))
+    return found
 
 
 def log_page(file: str, atlas: Atlas) -> str:

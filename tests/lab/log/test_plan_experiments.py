@@ -10,7 +10,7 @@ import pytest
 from helpers import write_run
 
 import lab.log
-from lab.cli.log_actions import told_answer
+from lab.cli.items_table import told_answer
 from lab.errors import InputError, LogError, ParameterError
 from lab.log.expectation import Plan, against_plan
 from lab.record.run import Run

@@ -261,3 +261,14 @@ def test_claims_say_how_they_stand(workspace: Workspace) -> None:
     page = (lab.site.build(workspace=workspace).index.parent / "claims.html").read_text("utf-8")
     assert "10 runs since its day" in page
     assert "supported on its day" in page
+
+
+def test_alike_actions_are_told_together(workspace: Workspace) -> None:
+    lines = [f"- [ ] Run it again (closes with suite `{name}`)" for name in ("a", "b", "c")]
+    text = "\n".join(["## 2026-01-20 One", "", *lines, "- [ ] Write it up", "- [x] Sleep"])
+    workspace.research_log.write_text(f"{text}\n", encoding="utf-8")
+    page = (lab.site.build(workspace=workspace).index.parent / "actions.html").read_text()
+    assert page.count("<summary>Run it again <span") == 1
+    assert "3 alike" in page
+    assert page.count("</code></span></div></li>") == 5  # each with its id
+    assert "4 open, 1 done" in page
