@@ -12,6 +12,7 @@ from rich.text import Text
 from lab.cli.show import error_line, metric_value, status_text
 from lab.duration import show_duration
 from lab.record.advice import next_step
+from lab.record.metrics import is_bookkeeping
 from lab.record.resources import used_text
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def print_run(run: Run, workspace: Workspace, console: Console) -> None:
         console.print(Text(advice, style="yellow"))
     if run.metrics:
         console.print()
-        console.print(_metrics(run.metrics, run.headline), markup=False)
+        console.print(_metrics(run), markup=False)
     if run.params:
         console.print()
         console.print(_params(run.params), markup=False)
@@ -92,17 +93,23 @@ def _params(params: dict[str, Any]) -> Table:
     return table
 
 
-def _metrics(metrics: dict[str, Any], headline: str | None) -> Table:
+def _metrics(run: Run) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in ("metric", "best", "at step", "last", "goal"):
         table.add_column(column, justify="left" if column in ("metric", "goal") else "right")
-    for name, entry in metrics.items():
-        table.add_row(
-            Text(name, style="bold" if name == headline else ""),
+    # What tells how the run went has no best value, and comes last.
+    told = [(name, entry) for name, entry in run.metrics.items() if name not in run.told_twice]
+    for name, entry in sorted(told, key=lambda pair: is_bookkeeping(pair[0])):
+        best = (
             _shown(name, entry["best"]),
             "-" if entry["best_step"] is None else str(entry["best_step"]),
+        )
+        logged = is_bookkeeping(name)
+        table.add_row(
+            Text(f"{name} (headline)", style="bold") if name == run.headline else Text(name),
+            *(("", "") if logged else best),
             _shown(name, entry["last"]),
-            entry["goal"],
+            "" if logged else entry["goal"],
         )
     return table
 

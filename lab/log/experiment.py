@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Container
 from dataclasses import dataclass
 
 from lab import numbers
@@ -12,6 +13,7 @@ from lab.duration import show_duration
 from lab.log.expectation import Plan, against_plan
 from lab.log.findings import why
 from lab.log.nearest import why_nearest
+from lab.record.metrics import is_bookkeeping
 from lab.record.run import Run
 
 _SPLIT_ORDER = ("train", "val", "valid", "validation", "test")
@@ -79,7 +81,7 @@ def experiment_of(
         notebook=run.notebook,
         baseline=baseline.id if baseline else None,
         settings=tuple(_settings(run, baseline)),
-        results=tuple(_results(diagnosis)),
+        results=tuple(_results(diagnosis, run.told_twice)),
         analysis=tuple(_analysis(run, baseline, diagnosis)),
         insights=tuple(_insights(run, baseline, diagnosis)),
         next_steps=tuple(_next_steps(run, diagnosis, repeats)),
@@ -107,9 +109,10 @@ def _settings(run: Run, baseline: Run | None) -> list[Setting]:
     return [*found, *(Setting(n, "not there", label(baseline.params[n])) for n in gone if baseline)]
 
 
-def _results(diagnosis: Diagnosis) -> list[str]:
-    """Best and last of every metric, split by split, as an analyser prints them."""
-    told = [curve for curve in diagnosis.curves if not _is_bookkeeping(curve)]
+def _results(diagnosis: Diagnosis, without: Container[str]) -> list[str]:
+    """Best and last of every metric but some, split by split, as an analyser prints them."""
+    curves = [curve for curve in diagnosis.curves if curve.metric not in without]
+    told = [curve for curve in curves if not is_bookkeeping(curve.metric)]
     splits = sorted(
         {curve.split for curve in told},
         key=lambda s: (_SPLIT_ORDER.index(s) if s in _SPLIT_ORDER else len(_SPLIT_ORDER), s),
@@ -135,11 +138,6 @@ def _results(diagnosis: Diagnosis) -> list[str]:
                 f"Last {_name(curve)}: {_shown(curve, curve.last)} ({word} {curve.last_step})"
             )
     return lines or ["No metric was logged."]
-
-
-def _is_bookkeeping(curve: Curve) -> bool:
-    """Whether a curve tells how the run went and not how good it got: time, the learning rate."""
-    return curve.split == "time" or curve.metric.endswith("/lr")
 
 
 def _name(curve: Curve) -> str:

@@ -19,7 +19,7 @@ from lab.record.creation import create_run
 from lab.record.files import FULL_ERRNOS
 from lab.record.fingerprint import data_cache, data_sha256
 from lab.record.late_secrets import hide
-from lab.record.metrics import MetricsWriter, check_goal, check_name
+from lab.record.metrics import OBJECTIVE, MetricsWriter, check_goal, check_name
 from lab.record.notes import Notes
 from lab.record.paths import RunPaths
 from lab.record.plain import as_mapping, plain
@@ -198,7 +198,7 @@ class LiveRun:
         was told to stop ends as `pruned`; elsewhere nothing stops.
         """
         with self._lock:
-            self.log({"objective/value": value}, step)
+            self.log({OBJECTIVE: value}, step)
             if pruning.ask(self._paths, self._step, value):
                 self._pruned = True
         return self._pruned

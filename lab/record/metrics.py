@@ -25,6 +25,8 @@ _PART_BYTES = 262_144  # read in one go
 _TAIL_BYTES = 8_192  # holds the last line of any sensible metrics file
 _MIN_WORDS = ("loss", "mse", "mae", "error", "perplexity")
 _NAME = re.compile(r"[\w.@+-]+(/[\w.@+-]+)+")
+OBJECTIVE = "objective/value"  # what `run.report` records
+
 _NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -37,6 +39,15 @@ def goal_of(name: str) -> Goal:
     """
     last_part = name.rpartition("/")[2].lower()
     return "min" if any(word in last_part for word in _MIN_WORDS) else "max"
+
+
+def is_bookkeeping(name: str) -> bool:
+    """Whether a metric tells how a run went and not how good it got: its times, the learning rate.
+
+    Such a metric has no best value.
+    """
+    split, _, last = name.rpartition("/")
+    return split == "time" or last == "lr"
 
 
 def check_goal(goal: str) -> Goal:

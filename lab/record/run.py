@@ -124,6 +124,18 @@ class Run:
         return {name: entry for name, entry in self.summary.items() if name != "notes"}
 
     @property
+    def told_twice(self) -> frozenset[str]:
+        """Metrics not worth showing: what a sweep asks for, outside of one another metric again."""
+        found = self.metrics
+        own = found.get(metrics.OBJECTIVE)
+        if own is None or self.trial:
+            return frozenset()
+        ends = (own.get("best"), own.get("last"))
+        others = (entry for name, entry in found.items() if name != metrics.OBJECTIVE)
+        same = any((entry.get("best"), entry.get("last")) == ends for entry in others)
+        return frozenset({metrics.OBJECTIVE} if same else ())
+
+    @property
     def notes(self) -> dict[str, Any]:
         notes = self.summary.get("notes")
         return notes if isinstance(notes, dict) else {}

@@ -15,6 +15,7 @@ from lab.diagnosis import Diagnosis, DiagnosisFinding, diagnose
 from lab.duration import show_duration
 from lab.numbers import size_text
 from lab.record.files import RecordWarning
+from lab.record.metrics import is_bookkeeping
 from lab.record.resources import used_text
 from lab.record.run import Run
 from lab.site.atlas import Atlas, Note
@@ -75,7 +76,8 @@ class RunPage:
 def run_page(run: Run, atlas: Atlas, pictures: Pictures, siblings: Sequence[Row]) -> RunPage:
     """The page of `run`; `siblings` are the other runs of its suite and arm."""
     diagnosis = _diagnosed(run)
-    drawn = [(c, svg(c)) for c in charts_of(diagnosis.curves, diagnosis.step_word)]
+    curves = [curve for curve in diagnosis.curves if curve.metric not in run.told_twice]
+    drawn = [(c, svg(c)) for c in charts_of(curves, diagnosis.step_word)]
     drawn = [(chart, picture) for chart, picture in drawn if picture]
     return RunPage(
         run=run,
@@ -85,7 +87,7 @@ def run_page(run: Run, atlas: Atlas, pictures: Pictures, siblings: Sequence[Row]
         findings=tuple(diagnosis.findings),
         charts=tuple(drawn[:_MOST_CHARTS]),
         more_charts=tuple(drawn[_MOST_CHARTS:]),
-        metrics=tuple(_metric(run, name) for name in run.metrics),
+        metrics=tuple(_metric(run, name) for name in run.metrics if name not in run.told_twice),
         params=tuple((name, value_text(value)) for name, value in run.params.items()),
         notes=tuple((name, value_text(value)) for name, value in run.notes.items()),
         figures=tuple(_figures(run, pictures)),
@@ -135,14 +137,15 @@ def _metric(run: Run, name: str) -> MetricRow:
     entry = run.metrics[name]
     best, last = (_number(entry.get(which)) for which in ("best", "last"))
     step = entry.get("best_step")
+    logged = is_bookkeeping(name)
     return MetricRow(
         name=name,
-        best=shown(name, best),
-        best_exact="" if best is None else repr(best),
-        at=numbers.MISSING if step is None else str(step),
+        best="" if logged else shown(name, best),
+        best_exact="" if logged or best is None else repr(best),
+        at="" if logged else numbers.MISSING if step is None else str(step),
         last=shown(name, last),
         last_exact="" if last is None else repr(last),
-        goal=str(entry.get("goal") or ""),
+        goal="" if logged else str(entry.get("goal") or ""),
         headline=name == run.headline,
     )
 
