@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lab.exchange import export_runs as export
     from lab.exchange import import_runs
     from lab.executors import run_notebook as run
+    from lab.executors.running import submit_notebook as submit
     from lab.log import next_plan as next
     from lab.log.evidence.citations import archive
     from lab.notebook.new import new_notebook
@@ -61,6 +62,7 @@ __all__ = [
     "site",
     "start",
     "stop",
+    "submit",
     "suite",
     "sweep",
     "tag",
@@ -93,6 +95,7 @@ _HOMES = {
     "site": "lab.site",
     "start": "lab.record.live:start",
     "stop": "lab.record.stop:stop",
+    "submit": "lab.executors.running:submit_notebook",
     "suite": "lab.suite",
     "sweep": "lab.sweep",
     "tag": "lab.api:tag",

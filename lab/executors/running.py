@@ -85,7 +85,8 @@ def submit_notebook(
 ) -> str:
     """Hand a notebook to Slurm and return the job's id at once; its run appears when it starts.
 
-    Raises InputError where Slurm is not there or refuses the job.
+    What `lab run --on slurm --detach` does; the words are those of `run_notebook`. Raises
+    InputError where Slurm is not there or refuses the job.
     """
     from lab.executors.sbatch import submit
     from lab.executors.slurm_queue import check_slurm

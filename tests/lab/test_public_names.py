@@ -22,7 +22,8 @@ def test_the_public_names() -> None:
     assert lab.__all__ == [
         "InputError", "LabError", "LiveRun", "Run", "WorkFailed", "Workspace", "archive",
         "check", "compare", "diagnose", "diff", "export", "import_runs", "log", "new_notebook",
-        "next", "note", "plot", "rerun", "run", "runs", "show", "site", "start", "stop", "suite",
+        "next", "note", "plot", "rerun", "run", "runs", "show", "site", "start", "stop", "submit",
+        "suite",
         "sweep", "tag",
     ]  # fmt: skip
     assert lab.__all__ == sorted(lab.__all__)

@@ -191,13 +191,21 @@ def _packages() -> tuple[object, ...]:
 
 
 def _own_sources() -> tuple[object, ...]:
-    found = []
-    for folder, _, files in os.walk(Path(lab.__file__).parent):
-        for file in files:
-            if file.endswith(".py"):
-                status = Path(folder, file).stat()
-                found.append((folder, file, status.st_mtime_ns, status.st_size))
-    return tuple(sorted(found))
+    return tuple(sorted(_modules(str(Path(lab.__file__).parent))))
+
+
+def _modules(folder: str) -> Iterator[tuple[str, int, int]]:
+    """Each module in and below `folder`: its path, modification time and size.
+
+    Asked before every kernel, so without a Path for each of some hundred files.
+    """
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.endswith(".py"):
+                status = entry.stat()
+                yield entry.path, status.st_mtime_ns, status.st_size
+            elif entry.name != "__pycache__" and entry.is_dir():
+                yield from _modules(entry.path)
 
 
 @contextlib.contextmanager

@@ -22,6 +22,7 @@ BASE = (
     "ipykernel.debugger",
     "IPython.core.completerlib",
     "IPython.core.debugger",
+    "IPython.core.logger",
     "IPython.core.oinspect",
     "IPython.extensions.storemagic",
     "IPython.utils.wildcard",
@@ -30,6 +31,7 @@ BASE = (
     "pdb",
     "tornado.gen",
     "tornado.locks",
+    "tornado.platform.asyncio",
     "tornado.queues",
     "unicodedata",
     "orjson",
@@ -68,6 +70,13 @@ def wanted(sources: Iterable[str]) -> set[str]:
 def loaded() -> list[str]:
     """The keys of ON_DEMAND that are imported in this process."""
     return [name for name in ON_DEMAND if ON_DEMAND[name][0] in sys.modules]
+
+
+def rehearse() -> None:
+    """Have the patterns compiled by which every kernel takes its cells apart."""
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    TransformerManager().transform_cell("1")  # type: ignore[no-untyped-call]
 
 
 def preload(names: Iterable[str]) -> None:

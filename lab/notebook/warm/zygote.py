@@ -228,6 +228,7 @@ def main() -> None:
         for module in preload.BASE:
             importlib.import_module(module)
         importlib.import_module("lab.notebook.warm.child")
+        preload.rehearse()
     _Zygote(control, lifeline).run()
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from clusters import until
 
+import lab
 from lab.errors import InputError, WorkFailed
 from lab.executors import slurm_queue
 from lab.executors.named import executor_by_name
@@ -236,6 +237,26 @@ def test_what_slurm_refuses_is_told_in_its_words_and_leaves_nothing(workspace: W
     assert isinstance(problem, InputError)
     assert "invalid partition" in str(problem).lower()
     assert list((workspace.runs / "slurm").iterdir()) == []
+
+
+def test_one_notebook_is_left_to_slurm(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By `lab run --detach`, and by the same words in Python; both come back before it has run."""
+    monkeypatch.chdir(workspace.root)
+    command = ["run", "notebooks/never_starts.ipynb", "-p", "epochs=2", "--slurm", "mem=500M"]
+    words = [sys.executable, "-m", "lab.cli", *command, "--on", "slurm", "--detach", "--json"]
+    told = subprocess.run(words, check=True, capture_output=True, text=True)
+    numbers = [json.loads(told.stdout)["job"]]
+    path = workspace.root / "notebooks" / "never_starts.ipynb"
+    numbers.append(lab.submit(path, {"epochs": 2}, workspace=workspace, slurm={"mem": "500M"}))
+
+    def runs() -> list[Run]:
+        return [Run.read(file.parent) for file in workspace.runs.glob("*/run.json")]
+
+    until(lambda: [run.status for run in runs()] == ["done", "done"], 60)
+    assert {str(run.record["slurm_job_id"]) for run in runs()} == set(numbers)
+    assert {run.params["epochs"] for run in runs()} == {2}
 
 
 def test_resources_reach_slurm(workspace: Workspace) -> None:
