@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lab import comparison, diagnosis
+from lab.comparison.alike import nothing_like, of_lonely
 from lab.comparison.values import Comparison
 from lab.diagnosis import Diagnosis
 from lab.record.catalogue import find_run, find_runs
@@ -39,9 +40,12 @@ def compare(
     """
     place = workspace or Workspace.find()
     found = find_runs(place, where=where)
-    if like is not None:
-        found = comparison.alike(found, find_run(place, like), by=by, seed_param=seed_param)
-    return comparison.compare(
+    example = None if like is None else find_run(place, like)
+    if example is not None:
+        found = comparison.alike(found, example, by=by, seed_param=seed_param)
+        if not found:
+            raise nothing_like(find_runs(place), example, by, seed_param)
+    made = comparison.compare(
         found,
         by=by,
         metric=metric,
@@ -51,6 +55,9 @@ def compare(
         interesting=interesting,
         mix=mix,
     )
+    if example is None or any(len(row.arms) > 1 for row in made.rows):
+        return made
+    return of_lonely(made, find_runs(place), example, by=by)
 
 
 def diagnose(run_id: str, *, workspace: Workspace | None = None) -> Diagnosis:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers import seeded_runs, write_run, write_workspace
@@ -100,3 +101,31 @@ def test_like_a_run_goes_with_a_parameter(tmp_path: Path) -> None:
         lab.api.compare("arm", like="20260120_100000", workspace=workspace)
     alone = lab.api.compare(like="20260120_100000", workspace=workspace)
     assert alone.rows[0].arms[0].values == (0.4, 0.5)
+    assert alone.notes[-1].endswith("name what may differ, as in --by lr.")
+
+
+def test_where_nothing_is_alike_the_nearest_is_named_and_how_to_make_one(tmp_path: Path) -> None:
+    workspace = Workspace.load(write_workspace(tmp_path))
+    base = {"lr": 0.1, "depth": 2}
+    seeded_runs(workspace.runs, "width", {64: [0.4, 0.5]}, params=base)
+    like = "20260120_100000"
+
+    def told(**options: Any) -> str:
+        return lab.api.compare("width", like=like, workspace=workspace, **options).notes[-1]
+
+    make = f"`lab rerun {like} -p width=VALUE` makes one."
+    alone = f"No run is like `{like}` with another `width`"
+    assert told() == f"{alone}: {make}"
+    other = {"lr": 0.2, "depth": 3}
+    seeded_runs(workspace.runs, "width", {128: [0.4]}, params=other, start=10)
+    seeded_runs(workspace.runs, "width", {128: [0.4]}, params=base | {"lr": 0.2}, start=20)
+    assert told() == f"{alone}; the nearest, `20260120_102000`, also differs in `lr`. {make}"
+    seeded_runs(workspace.runs, "width", {256: [0.4]}, params=base, start=30)
+    assert "No run is like" not in " ".join(
+        lab.api.compare("width", like=like, workspace=workspace).notes
+    )
+    assert told(where="width < 100") == (
+        f"{alone} among those asked for; without --where there is `20260120_103000`. {make}"
+    )
+    with pytest.raises(InputError, match="None of the runs asked for is like this one"):
+        told(where="depth > 2")
