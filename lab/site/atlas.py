@@ -110,6 +110,22 @@ def survey(workspace: Workspace, where: str | None = None) -> Atlas:
     )
 
 
+def in_time(notes: Sequence[Note]) -> list[Note]:
+    """The entries, oldest first: by day, within one as they stand in their file.
+
+    Entries of a day in several files stand by the newest run that they or those before them name,
+    as nothing else says when one was written.
+    """
+    latest: dict[tuple[str, str], str] = {}
+    keys = {}
+    for place, note in enumerate(notes):
+        day = note.entry.date or ""
+        file = (note.entry.file, day)
+        latest[file] = max([latest.get(file, ""), *note.runs])
+        keys[note.address] = (day, latest[file], place)
+    return sorted(notes, key=lambda note: keys[note.address])
+
+
 def _notes(books: Sequence[Book], workspace: Workspace) -> list[Note]:
     sections: dict[tuple[str, int], tuple[Book, Section]] = {
         (workspace.relative(book.path), section.line + 1): (book, section)

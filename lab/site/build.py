@@ -16,7 +16,7 @@ from lab import numbers
 from lab.record.run import Run
 from lab.site import pages
 from lab.site.address import file_name
-from lab.site.atlas import Atlas, survey
+from lab.site.atlas import Atlas, in_time, survey
 from lab.site.claims_page import ClaimRow, claim_rows
 from lab.site.entry_page import (
     ActionRow,
@@ -106,12 +106,12 @@ class _Making:
 
     def entries(self) -> None:
         notes = self._atlas.notes
-        in_time = sorted(notes, key=lambda note: note.entry.date or "")
-        place = {note.address: i for i, note in enumerate(in_time)}
+        ordered = in_time(notes)
+        place = {note.address: i for i, note in enumerate(ordered)}
         for note in notes:
             i = place[note.address]
-            before = in_time[i - 1] if i else None
-            after = in_time[i + 1] if i + 1 < len(in_time) else None
+            before = ordered[i - 1] if i else None
+            after = ordered[i + 1] if i + 1 < len(ordered) else None
             made = entry_page(note, self._links(note.entry.file), before, after)
             self._page(note.address, "entry", note.entry.title, page=made)
         for log in self._atlas.logs:
@@ -134,9 +134,7 @@ class _Making:
             )
 
     def lists(self) -> None:
-        notes = sorted(
-            reversed(self._atlas.notes), key=lambda note: note.entry.date or "", reverse=True
-        )
+        notes = in_time(self._atlas.notes)[::-1]
         links = {log.file: self._links(log.file, up="") for log in self._atlas.logs}
         actions, claims = action_rows(self._atlas, links), claim_rows(self._atlas, links)
         rows = list(self._atlas.rows.values())

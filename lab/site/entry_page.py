@@ -11,7 +11,7 @@ from markupsafe import Markup
 from lab.comparison.measure import attribute, headline, label
 from lab.log.entry import Action, entry_sections
 from lab.log.items.alike import gathered, same_words, told_together
-from lab.site.atlas import Atlas, LogFile, Note
+from lab.site.atlas import Atlas, LogFile, Note, in_time
 from lab.site.links import LogLinks, anchor
 from lab.site.markdown import render, render_line
 from lab.site.rows import Row, shown
@@ -105,7 +105,8 @@ def action_rows(atlas: Atlas, links: Mapping[str, LogLinks]) -> list[ActionRow]:
         page = note.address if note else log_page(action.file, atlas)
         address = f"{page}#{anchor(action.id)}"
         rows.append(ActionRow(action, render_line(action.text, links[action.file]), address, page))
-    return sorted(rows, key=lambda row: row.action.date or "", reverse=True)
+    place = {note.address: i for i, note in enumerate(in_time(atlas.notes))}
+    return sorted(rows, key=lambda row: place.get(row.entry, -1), reverse=True)
 
 
 def gathered_actions(

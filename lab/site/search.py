@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from lab.site.atlas import Atlas
+from lab.site.atlas import Atlas, in_time
 from lab.site.markdown import words
 from lab.site.rows import value_text
 
@@ -25,7 +25,7 @@ def search_script(atlas: Atlas) -> str:
 
 
 def _entries(atlas: Atlas) -> Iterable[dict[str, Any]]:
-    for note in reversed(atlas.notes):
+    for note in reversed(in_time(atlas.notes)):
         entry = note.entry
         about = [entry.date or "", entry.category or "", entry.status or ""]
         yield {

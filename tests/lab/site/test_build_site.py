@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from html.parser import HTMLParser
 from pathlib import Path
@@ -272,3 +273,26 @@ def test_alike_actions_are_told_together(workspace: Workspace) -> None:
     assert "3 alike" in page
     assert page.count("</code></span></div></li>") == 5  # each with its id
     assert "4 open, 1 done" in page
+
+
+def test_entries_of_a_day_stand_newest_first_across_files(workspace: Workspace) -> None:
+    def entry(title: str, hour: int | None) -> str:
+        told = f"Run `20260120_{hour}0000`.\n" if hour else "Thought.\n"
+        return f"## 2026-01-20 {title}\n\n{told}\n---\n\n"
+
+    docs = workspace.root / "docs"
+    first = [entry("At ten", 10), entry("After ten", None), entry("At two, of ten", 10)]
+    (docs / "research_log.md").write_text(
+        entry("Yesterday", 23).replace("2026-01-20 Y", "2026-01-19 Y") + "".join(first),
+        encoding="utf-8",
+    )
+    (docs / "experiment_log.md").write_text(
+        entry("At nine", 9).replace("_90", "_090") + entry("At three", 15), encoding="utf-8"
+    )
+    site = lab.site.build(workspace=workspace)
+    titles = re.findall(r'<span class="what"><a href="[^"]*">([^<]*)</a>', site.index.read_text())
+    assert titles == [
+        "At three", "At two, of ten", "After ten", "At ten", "At nine", "Yesterday",
+    ]  # fmt: skip
+    page = next((site.index.parent / "entries").glob("*after-ten*.html")).read_text()
+    assert page.index("At ten") < page.index("At two, of ten")
