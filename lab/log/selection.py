@@ -120,29 +120,27 @@ def baseline_of(asked: str | None, run: Run, workspace: Workspace) -> Run | None
     if asked:
         return read_run(asked, workspace)
 
-    def earlier(texts: Sequence[object]) -> Iterator[Run]:
-        for other in _done_siblings(run, workspace, "record", texts):
-            if other.id < run.id:
-                yield other
+    shelf, data = shelf_of(workspace), data_of(run)
 
-    data = data_of(run)
-    alike = (other for other in earlier([run.notebook, *data]) if data_of(other) == data)
-    return nearest(run, alike) or nearest(run, earlier([run.notebook]))
+    def earlier(texts: Sequence[object]) -> Iterator[Run]:
+        ids = [i for i in shelf.may_hold("record", [run.notebook, *texts]) if i < run.id]
+        return _done_siblings(run, shelf, ids)
+
+    alike = (other for other in earlier(data) if data_of(other) == data)
+    return nearest(run, alike) or nearest(run, earlier(()))
 
 
 def repeats_of(run: Run, workspace: Workspace) -> list[Run]:
     """The done runs that differ from `run` in the seed alone."""
     settings = [value for name, value in run.params.items() if name != "seed"]
-    siblings = _done_siblings(run, workspace, "params", settings)
+    shelf = shelf_of(workspace)
+    siblings = _done_siblings(run, shelf, shelf.may_hold("params", settings))
     return [other for other in siblings if _is_repeat(run, other)]
 
 
-def _done_siblings(
-    run: Run, workspace: Workspace, kind: str, texts: Sequence[object]
-) -> Iterator[Run]:
-    """The other done runs of its notebook whose `kind` has these texts, newest first."""
-    shelf = shelf_of(workspace)
-    for other in _opened(shelf, shelf.may_hold(kind, texts) if run.notebook else ()):
+def _done_siblings(run: Run, shelf: Shelf, ids: Sequence[str]) -> Iterator[Run]:
+    """Those of these runs that are done and of the notebook of another, newest first."""
+    for other in _opened(shelf, ids if run.notebook else ()):
         if other.status == "done" and other.notebook == run.notebook and other.id != run.id:
             yield other
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from lab import numbers
@@ -29,6 +30,7 @@ from lab.workspace import Workspace
 
 Spec = dict[str, Any]
 _ARMS = (ARM, "suite.arm")
+_SAME_ARMS = 2  # of suites, which name theirs as they like
 _NO_TEXTS = ("None", "True", "False", "nan", "inf")
 _MOST = 4  # entries and runs told by name
 _SO_FAR = "So far, with this entry"
@@ -41,14 +43,18 @@ class _Asked:
 
     by: str
     tasks: frozenset[tuple[str, str, str]]
-    arms: frozenset[str]
+    runs: tuple[Run, ...]
+
+    @cached_property
+    def arms(self) -> frozenset[str]:
+        values = (attribute(run, self.by) for run in self.runs)
+        return frozenset(label(value) for value in values if value is not None)
 
     def same(self, other: _Asked) -> bool:
-        common = 2 if self.by in _ARMS else 0
         return (
             self.by == other.by
             and bool(self.tasks & other.tasks)
-            and len(self.arms & other.arms) >= common
+            and (self.by not in _ARMS or len(self.arms & other.arms) >= _SAME_ARMS)
         )
 
 
@@ -64,7 +70,7 @@ def tried_spec(
     ours = {run.id for run in runs}
     shelf = shelf_of(workspace)
     elsewhere = _on_other_data(runs, shelf)
-    earlier: dict[tuple[str, str], list[str]] = {}
+    earlier: dict[tuple[str, str], set[str]] = defaultdict(set)
     written = set(known)
     for book in read_books(workspace):
         sections = list(entry_sections(book))
@@ -80,8 +86,7 @@ def tried_spec(
             before = _asked(by, spec.get("metric"), found)
             if found and asked.same(before) and _newer(runs, metric, found, before):
                 at = _entry(book, sections, block.start)
-                ids = earlier.setdefault(at, [])
-                ids += [run.id for run in found if run.status == "done" and run.id not in ids]
+                earlier[at] |= {run.id for run in found if run.status == "done"}
     unknown = [i for i in shelf.ids if i not in written and i not in ours]
     loose = _never_written(by, asked.arms, runs, shelf, unknown)
     if not earlier and not loose:
@@ -139,12 +144,8 @@ def _task(run: Run, metric: str | None) -> tuple[str, str, str]:
 
 
 def _asked(by: str, metric: str | None, runs: Sequence[Run]) -> _Asked:
-    done = [run for run in runs if run.status == "done"]
-    return _Asked(
-        by,
-        frozenset(_task(run, metric) for run in done),
-        frozenset(label(v) for run in done if (v := attribute(run, by)) is not None),
-    )
+    done = tuple(run for run in runs if run.status == "done")
+    return _Asked(by, frozenset(_task(run, metric) for run in done), done)
 
 
 def _never_written(
@@ -157,8 +158,9 @@ def _never_written(
 
     if by in _ARMS:
         suites = {_suite(run) for run in runs}
-        of_suites = (run for run in shelf.runs(ids) if _suite(run) in suites)
-        return [run.id for run in of_suites if done(run)]
+        near = {i for name, _ in suites for i in shelf.may_hold("record", [name])}
+        of_suites = shelf.runs([i for i in ids if i in near])
+        return [run.id for run in of_suites if _suite(run) in suites and done(run)]
     examples = [run for run in runs if by in run.params]
     if not examples:
         return []
@@ -183,8 +185,8 @@ def _only_a_text(value: Any) -> bool:
     return isinstance(value, str) and value[:1].isalpha() and value not in _NO_TEXTS
 
 
-def _suite(run: Run) -> tuple[str, str]:
-    return str((run.record.get("suite") or {}).get("name")), str(run.notebook)
+def _suite(run: Run) -> tuple[str | None, str]:
+    return (run.record.get("suite") or {}).get("name"), str(run.notebook)
 
 
 def _entry(book: Book, sections: Sequence[Section], line: int) -> tuple[str, str]:

@@ -38,6 +38,10 @@ QUERIES = (
     "val/loss.last < 1",
 )
 
+TEXTS = (
+    ("record", "a"), ("record", "good"), ("record", "x"), ("params", "mean"), ("params", "max"),
+)  # fmt: skip
+
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,8 +75,10 @@ def made(runs: Path, clock: Clock, number: int, rng: random.Random) -> Path:
     run_id = f"20260120_1000{number % 60:02d}" + rng.choice(["", "", "-2", "-10", "_j7"])
     if (runs / run_id).exists():
         return runs / run_id
+    pool = "mean" if number % 3 else "sum"
     folder = write_run(
-        runs, run_id, params={"seed": number, "lr": rng.choice([0.1, 0.3])}, curves=curves,
+        runs, run_id, curves=curves,
+        params={"seed": number, "lr": rng.choice([0.1, 0.3]), "pool": pool},
         tags=rng.choice([[], ["good"]]), status=rng.choice(["done", "done", "failed"]),
         suite=rng.choice([None, {"name": "s", "arm": rng.choice("ab"), "index": 0}]),
     )  # fmt: skip
@@ -138,6 +144,17 @@ def check_all(workspace: Workspace) -> None:
         shelf = Shelf(workspace)
         assert [told(shelf.run(run.id)) for run in whole] == [told(run) for run in whole]
         assert {run.id for run in whole} <= {run.id for run in shelf.runs()}
+        for kind, value in TEXTS:
+            holding = {run.id for run in whole if value in texts_in(getattr(run, kind))}
+            assert holding <= {*Shelf(workspace).may_hold(kind, [value])}
+
+
+def texts_in(value: Any) -> set[str]:
+    """Every text that JSON holds, its keys aside."""
+    if isinstance(value, str):
+        return {value}
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return {text for one in inner for text in texts_in(one)}
 
 
 def change_json(path: Path, change: Callable[[dict[str, Any]], Any], *, in_place: bool) -> None:
@@ -168,7 +185,9 @@ def edit(workspace: Workspace, clock: Clock, rng: random.Random, number: int) ->
         if what == "new":
             made(runs, clock, number, rng)
         elif what == "params":
-            change_json(folder / "params.json", lambda p: p.update(lr=0.2), in_place=in_place)
+            change_json(
+                folder / "params.json", lambda p: p.update(lr=0.2, pool="max"), in_place=in_place
+            )
             changed = ("params.json",)
         elif what == "summary":
             best = {"last": 0.7, "best": 0.7, "best_step": 1, "goal": "max"}
@@ -276,6 +295,22 @@ def test_only_what_changed_is_read_again(thirty: Workspace) -> None:
     (folder / "params.json").write_text('{"lr": 7}')
     assert opened(thirty) == [folder.name]
     assert find_run(thirty, folder.name).params == {"lr": 7}
+
+
+def test_what_lacks_a_text_is_told_without_being_read(thirty: Workspace) -> None:
+    holding = {run.id for run in find_runs(thirty) if run.params["pool"] == "sum"}
+    assert len(holding) == 10
+    assert {*Shelf(thirty).may_hold("params", ["sum"])} == holding
+    assert Shelf(thirty).may_hold("params", ["sum", "mean"]) == []
+    assert (
+        len(Shelf(thirty).may_hold("params", [0.1, None])) == 30
+    )  # these can be written otherwise
+    folder = next(run.path.root for run in find_runs(thirty) if run.id not in holding)
+    change_json(folder / "params.json", lambda p: p.update(pool="sum"), in_place=True)
+    assert {*Shelf(thirty).may_hold("params", ["sum"])} == {*holding, folder.name}
+    (thirty.runs / ".index").unlink()
+    forget_processes()
+    assert len(Shelf(thirty).may_hold("params", ["sum"])) == 30  # nothing is known of them
 
 
 def test_a_change_in_the_same_tick_of_the_clock_is_seen(workspace: Workspace) -> None:
