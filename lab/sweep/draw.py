@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ _ELITE = COLOURS[1]
 _WAYS = (0.5698, 0.7549)  # steps that fill a square evenly (the R2 sequence of Roberts 2018)
 _OUTSIDE = -0.14  # where a parameter that plays no part is drawn on its axis
 _DARK = "#0f172a"
+_ROOM = 0.25  # of the values shown, above and below them, for intervals
 _FAR = 2  # times the range of the rest: from there outliers are drawn at the edge
 
 Draw = Callable[[Figures], "Figure"]
@@ -77,6 +79,10 @@ def slices(figures: Figures) -> Figure:
     """Each parameter against the objective, in the scale it is sampled in."""
     figure, panels = _figure(max(len(figures.axes), 1), (2.5, 2.1))
     low, high = view(figures)
+    means = {axis.name: _means(figures, axis) for axis in figures.axes if not axis.numeric}
+    ends = [end for found in means.values() for mean in found for end in mean.interval]
+    room = _ROOM * (high - low)
+    seen = max(min([low, *ends]), low - room), min(max([high, *ends]), high + room)
     for axes, axis in zip(panels, figures.axes, strict=False):
         for phase in _phases(figures):
             dots = [d for d in figures.complete if d.phase == phase and axis.name in d.places]
@@ -84,19 +90,21 @@ def slices(figures: Figures) -> Figure:
                 _apart(dots, axis), _clipped([d.value or 0.0 for d in dots], low, high),
                 "o", ms=3.2, mew=0, alpha=0.65, color=_PHASES[phase], label=_PHASE_WORDS[phase],
             )  # fmt: skip
-        if not axis.numeric:
-            _means(axes, figures, axis)
+        for mean in means.get(axis.name, ()):
+            _draw_mean(axes, mean, 0.5 / max(len(axis.ticks), 2), seen)
         _place_axis(axes, axis)
         axes.text(
-            0.0, 1.01, axis.said, transform=axes.transAxes, fontsize=7, color=INK, va="bottom",
+            0.0, 1.01, _told_of(axis), transform=axes.transAxes, fontsize=7, color=INK, va="bottom",
         )  # fmt: skip
-        axes.set_title(_named(axis), fontsize=8.5, color=_DARK, pad=13)
-        _value_axis(axes, figures, low, high)
+        axes.set_title(axis.name, fontsize=8.5, color=_DARK, pad=13)
+        _value_axis(axes, figures, *seen)
         axes.set_ylabel("")
     note = f"{numbers.spoken(figures.objective)}; {_better(figures)}."
     words = [f"{_COLOUR_WORDS[p]}: {_PHASE_WORDS[p]}" for p in _phases(figures)]
     if any(not axis.numeric for axis in figures.axes):
         words.append("Bars: means of choices with 95% intervals")
+    if min([low, *ends]) < seen[0] or max([high, *ends]) > seen[1]:
+        words.append("Arrows: an interval goes on beyond the picture")
     note = f"{note[:1].upper()}{note[1:]} {'. '.join(words)}. {_clipped_note(figures, low, high)}"
     _titled(figure, f"{figures.study}: every parameter alone", note)
     return figure
@@ -187,8 +195,7 @@ def importance(figures: Figures) -> Figure:
         if bars.refused:
             reasons.setdefault((bars.method, bars.refused), []).append(bars.where)
     said = [
-        f"{method}{f' ({wheres[0]})' if len(wheres) == 1 and wheres[0] else ''} not ranked: {why}."
-        for (method, why), wheres in reasons.items()
+        f"{method}{_where(wheres)} not ranked: {why}." for (method, why), wheres in reasons.items()
     ]
     _titled(
         figure, f"{figures.study}: importance against chance",
@@ -255,19 +262,37 @@ def _told(bars: Bars) -> str:
     return f"{bars.method}, {bars.where}" if bars.where else bars.method
 
 
-def _means(axes: Axes, figures: Figures, axis: Axis) -> None:
-    """The mean of each choice with its interval, beside its trials."""
+@dataclass(frozen=True)
+class _Mean:
+    """The mean of one choice; `interval` has both ends, or none for a single trial."""
+
+    at: float
+    mean: float
+    interval: tuple[float, ...]
+
+
+def _means(figures: Figures, axis: Axis) -> list[_Mean]:
+    """The mean of each choice of two trials or more, with its interval."""
     from lab.stats.intervals import mean_of, t_interval
 
-    wide = 0.5 / max(len(axis.ticks), 2)
+    found = []
     for at, _ in axis.ticks:
         values = [d.value or 0.0 for d in figures.complete if d.places.get(axis.name) == at]
-        if len(values) < 2:
-            continue
-        mean = mean_of(values)
-        axes.plot([at - wide / 2, at + wide / 2], [mean, mean], color=_DARK, lw=1.6)
-        if interval := t_interval(values):
-            axes.vlines(at, *interval, color=_DARK, lw=1.0)
+        if len(values) > 1:
+            found.append(_Mean(at, mean_of(values), t_interval(values) or ()))
+    return found
+
+
+def _draw_mean(axes: Axes, one: _Mean, wide: float, seen: tuple[float, float]) -> None:
+    """The mean of a choice with its interval, beside its trials; an arrow where that is cut."""
+    axes.plot([one.at - wide / 2, one.at + wide / 2], [one.mean] * 2, color=_DARK, lw=1.6)
+    if not one.interval:
+        return
+    shown = _clipped(one.interval, *seen)
+    axes.vlines(one.at, shown[0], shown[1], color=_DARK, lw=1.0)
+    for end, cut, marker in zip(one.interval, shown, "v^", strict=True):
+        if end != cut:
+            axes.plot([one.at], [cut], marker, ms=4, color=_DARK, mew=0)
 
 
 def _place_axis(axes: Axes, axis: Axis, *, vertical: bool = False) -> None:
@@ -349,9 +374,15 @@ def _apart(dots: Sequence[Dot], axis: Axis, way: float = _WAYS[0]) -> list[float
     return [at + step * ((dot.number * way) % 1 - 0.5) for at, dot in pairs]
 
 
-def _named(axis: Axis) -> str:
-    name = f"{axis.name} ({axis.where})" if axis.where else axis.name
-    return textwrap.shorten(name, 42, placeholder="…")
+def _where(wheres: Sequence[str]) -> str:
+    told = "; ".join(filter(None, wheres))
+    return f" ({told})" if told else ""
+
+
+def _told_of(axis: Axis) -> str:
+    """Where a parameter plays a part, and what the analysis says of it, within a panel's width."""
+    told = "; ".join(part for part in (axis.where, axis.said) if part)
+    return textwrap.shorten(told, 46, placeholder="…")
 
 
 def _phases(figures: Figures) -> list[str]:

@@ -31,6 +31,7 @@ LEAST = 30  # configurations from which a forest is grown
 LEAST_R2 = 0.2  # out of bag: below it the forest explains nothing
 LEAST_RANDOM = 40  # configurations of the random phase for PED-ANOVA
 _TOP = 8  # configurations in the top group of PED-ANOVA
+_FEW = 10  # values up to which PED-ANOVA takes a parameter for choices
 _PAIRED = 3  # parameters whose pairs are looked at
 _NEAR = 1e-12
 
@@ -146,7 +147,7 @@ def ped_anova(
         return Ranking("", len(random), None, (), why)
     known = {row.number for row in random}
     held = [f for f in factors if sum(row.number in known for row in f.rows) > 1]
-    at = [{row.number: p for row, p in zip(f.rows, f.places, strict=True)} for f in held]
+    at = [{row.number: _point(f, p) for row, p in zip(f.rows, f.places, strict=True)} for f in held]
     points = [
         {i: place[row.number] for i, place in enumerate(at) if row.number in place}
         for row in random
@@ -271,13 +272,33 @@ def _number(row: Configuration) -> int:
     return row.number
 
 
+def _counted(factor: Factor) -> int | None:
+    """How many values it has, where these are choices to PED-ANOVA; None for a range.
+
+    A density over few places has no width where the best share one, and then stands for infinitely
+    much: shuffled objectives would have larger shares than any real one.
+    """
+    values = factor.parameter.values
+    if not factor.ordered:
+        return len(factor.parameter.choices)
+    return len(values) if values is not None and len(values) <= _FEW else None
+
+
+def _point(factor: Factor, place: float) -> float:
+    """What stands for a place: the place in a range, the number of a choice."""
+    count = _counted(factor)
+    return round(place * max(count - 1, 1)) if count is not None and factor.ordered else place
+
+
 def _distribution(factor: Factor) -> Any:
-    """The distribution of a place: a plain range, or choices that are never taken as numbers."""
+    """The distribution of a point: a plain range, or choices that are never taken as numbers."""
     import optuna
 
-    if not factor.ordered:
-        count = len(factor.parameter.choices)
-        return optuna.distributions.CategoricalDistribution(list(range(count)))
+    if (count := _counted(factor)) is not None:
+        # Values outside the space are choices beyond its own.
+        points = [_point(factor, place) for place in factor.places]
+        least, most = min(0, int(min(points))), max(count - 1, int(max(points)))
+        return optuna.distributions.CategoricalDistribution(list(range(least, most + 1)))
     return optuna.distributions.FloatDistribution(
         min(0.0, math.floor(min(factor.places))), max(1.0, math.ceil(max(factor.places)))
     )

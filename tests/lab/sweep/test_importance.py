@@ -138,3 +138,19 @@ def test_one_diverged_run_is_pulled_in_and_a_lucky_one_is_not() -> None:
     assert found[-1] == 100.0
     assert -20 < found[-2] < 1
     assert (found[:-2] == scores[:-2]).all()
+
+
+def test_parameters_of_few_values_do_not_hide_what_sets_the_best_apart() -> None:
+    space = Space(
+        "few",
+        (
+            Parameter("model", "categorical", choices=("a", "b", "c")),
+            Parameter("batch_size", "categorical", choices=(8, 16, 32)),
+            Parameter("layers", "int", 1, 2, when={"model": ("b", "c")}),
+            Parameter("x", "float", 0.0, 1.0),
+        ),
+    )
+    study = drawn(space, 60, lambda p, rng: (p["model"] == "a") + 0.1 * rng.normal(), seed=7)
+    rows = configurations(study)
+    found = ped_anova(rows, factors(study, rows), shuffled=39)
+    assert [row.name for row in found.rows if row.above] == ["model"]
