@@ -2,10 +2,11 @@
 
     python benchmarks/execution.py [--repeats 7] [--only NAME ...]
 
-NAME is a table: notebooks, many, cells, log, ends; by default all are printed. Every way runs
-the same notebooks, by turns, in the same interpreter; papermill and nbclient start their kernels as
-they do where nothing of `lab` is installed. `lab, in a suite` is the second run and those after it
-of one process, as in a suite or a sweep; its run folders hold all that any run's do. Medians.
+NAME is a table: trivial, torch, plot (seconds of such a notebook), many, cells, log, ends; by
+default all are printed, each with the load on the machine. Every way runs the same notebooks, by
+turns, in the same interpreter; papermill and nbclient start their kernels as they do where nothing
+of `lab` is installed. `lab, in a suite` is the second run and those after it of one process, as in
+a suite or a sweep; its run folders hold all that any run's do. Medians.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 NOTEBOOKS = {
@@ -54,7 +56,7 @@ def main() -> None:
         os.environ["LAB_WORKSPACE"] = str(root)
         for name in asked.only:
             TABLES[name](root, asked.repeats)
-            print(flush=True)
+            print(f"\nLoad {os.getloadavg()[0]:.1f}.\n", flush=True)
 
 
 def write_notebook(path: Path, sources: list[str]) -> None:
@@ -156,22 +158,19 @@ WAYS: dict[str, Callable[[Path], None]] = {
 }
 
 
-def notebooks_table(root: Path, repeats: int) -> None:
+def notebook_table(name: str, root: Path, repeats: int) -> None:
     """Seconds of one notebook."""
-    times: dict[str, dict[str, list[float]]] = {way: {n: [] for n in NOTEBOOKS} for way in WAYS}
-    for name in NOTEBOOKS:
-        for repeat in range(-2, repeats):  # the first two of each are not counted
-            for way, run in WAYS.items():
-                seconds = timed(lambda run=run, name=name: run(root / f"{name}.ipynb"))
-                if repeat >= 0:
-                    times[way][name].append(seconds)
-    medians = {way: {n: statistics.median(t) for n, t in of.items()} for way, of in times.items()}
-    base = medians["papermill's API"]
-    print(f"Seconds per notebook, median of {repeats}; in brackets the share of papermill's API\n")
-    print(f"| Way | {' | '.join(NOTEBOOKS)} |\n| --- |{' --: |' * len(NOTEBOOKS)}")
-    for way, of in medians.items():
-        shown = (f"{seconds:.3f} ({seconds / base[name]:.2f})" for name, seconds in of.items())
-        print(f"| {way} | {' | '.join(shown)} |")
+    times: dict[str, list[float]] = {way: [] for way in WAYS}
+    for repeat in range(-2, repeats):  # the first two are not counted
+        for way, run in WAYS.items():
+            seconds = timed(lambda run=run: run(root / f"{name}.ipynb"))
+            if repeat >= 0:
+                times[way].append(seconds)
+    base = statistics.median(times["papermill's API"])
+    print(f"| {name}, {repeats} times | median s | of papermill's API |\n| --- | --: | --: |")
+    for way, taken in times.items():
+        median = statistics.median(taken)
+        print(f"| {way} | {median:.3f} | {median / base:.2f} |")
 
 
 def many_table(root: Path, _: int) -> None:
@@ -293,7 +292,7 @@ def timed(call: Callable[[], object]) -> float:
 
 
 TABLES: dict[str, Callable[[Path, int], None]] = {
-    "notebooks": notebooks_table,
+    **{name: partial(notebook_table, name) for name in NOTEBOOKS},
     "many": many_table,
     "cells": cells_table,
     "log": log_table,

@@ -117,34 +117,35 @@ class MetricsWriter:
         self._torn = size > 0 and os.pread(self._descriptor, 1, size - 1) != b"\n"
         self._known: set[str] = set()
         self._row: dict[str, Any] = {}  # what was written last
-        self._width = 0  # how many names it had
+        self._names: tuple[str, ...] | None = None  # of its metrics
 
     def append(self, metrics: Mapping[str, Any], step: int) -> None:
         """Write one line; nothing is written when a name or a value is wrong."""
         # Milliseconds; round(time(), 3) would be a fifth of the whole call.
         now = time() * 1e3 // 1.0 / 1e3
         # Almost every call logs floats under the names of the one before: its row is filled anew.
-        row = self._row
-        total = 0.0  # finite only if all values are
-        for name, value in metrics.items():
-            if type(value) is not float:
-                break
-            row[name] = value
-            total += value
-        else:
-            same = len(row) == self._width == len(metrics) + 2
-            if same and total - total == 0.0 and "step" not in metrics and "time" not in metrics:
-                row["step"], row["time"] = step, now
-                line = dumps(row, None, OPT_APPEND_NEWLINE)
-                if self._torn:
-                    self._write(line)
-                elif (written := write(self._descriptor, line)) != len(line):
-                    self._write_rest(line[written:])
-                return
-        self._row, self._width = {}, 0
-        row = {"step": step, "time": now, **self._checked(metrics)}
-        self._row, self._width = row, len(row)
-        self._write(dumps(row, None, OPT_APPEND_NEWLINE))
+        if tuple(metrics) == self._names:
+            row = self._row
+            total = 0.0  # finite only if all values are
+            for name, value in metrics.items():
+                if type(value) is not float:
+                    break
+                row[name] = value
+                total += value
+            else:
+                if total - total == 0.0:
+                    row["step"] = step
+                    row["time"] = now
+                    line = dumps(row, None, OPT_APPEND_NEWLINE)
+                    if self._torn:
+                        self._write(line)
+                    elif (written := write(self._descriptor, line)) != len(line):
+                        self._write_rest(line[written:])
+                    return
+        self._names = None
+        self._row = {"step": step, "time": now, **self._checked(metrics)}
+        self._names = tuple(metrics)
+        self._write(dumps(self._row, None, OPT_APPEND_NEWLINE))
 
     def _checked(self, metrics: Mapping[str, Any]) -> dict[str, Any]:
         """The metrics as a line holds them; InputError for a wrong name or value."""
