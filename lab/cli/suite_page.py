@@ -35,8 +35,8 @@ def print_end(
 
     ids = outcome.ids
     runs = [find_run(workspace, run_id) for run_id in ids]
-    _print_verdict(suite, runs, workspace, console)
-    _print_comparison(suite, runs, console)
+    told = _print_verdict(suite, runs, workspace, console)
+    _print_comparison(suite, runs, console, words=not told)
     _print_failures(outcome, console)
     console.print()
     if outcome.complete:
@@ -52,14 +52,14 @@ def print_end(
         console.print(f"Again, only what is missing:  [bold]{again}[/bold]", highlight=False)
 
 
-def _print_verdict(suite: Suite, runs: list[Run], workspace: Workspace, console: Console) -> None:
-    """The lines that the morning report begins with."""
+def _print_verdict(suite: Suite, runs: list[Run], workspace: Workspace, console: Console) -> bool:
+    """The lines that the morning report begins with; whether there are any."""
     from lab.errors import LabError
     from lab.log.report import verdict_lines
     from lab.log.selection import rows_for
 
     if not runs:
-        return
+        return False
     item = suite.log_items[0] if suite.log_items else None
     by, metric = (item.by, item.metric) if item else ("arm", None)
     try:
@@ -67,15 +67,17 @@ def _print_verdict(suite: Suite, runs: list[Run], workspace: Workspace, console:
         lines = verdict_lines(suite.name, runs, workspace, by=by, metric=metric, rows=rows)
     except LabError as error:
         console.print(f"\n[yellow]no verdict[/yellow]  {error}", highlight=False)
-        return
+        return False
     console.print(f"\n{lines[0]}", style="bold", markup=False, highlight=False)
     for line in lines[1:]:
         console.print(line, markup=False, highlight=False)
+    return True
 
 
-def _print_comparison(suite: Suite, runs: list[Run], console: Console) -> None:
+def _print_comparison(suite: Suite, runs: list[Run], console: Console, *, words: bool) -> None:
     """What the suite's first log item compares, where there is anything to compare."""
     from lab.comparison import compare
+    from lab.comparison.tables import rich_table
     from lab.errors import LabError
     from lab.log.selection import rows_for
 
@@ -87,7 +89,7 @@ def _print_comparison(suite: Suite, runs: list[Run], console: Console) -> None:
             console.print(f"\n[yellow]no comparison[/yellow]  {error}", highlight=False)
         else:
             console.print()
-            console.print(comparison)
+            console.print(rich_table(comparison, words=words))
 
 
 def _print_failures(outcome: Outcome, console: Console) -> None:

@@ -88,8 +88,8 @@ def sentences(comparison: Comparison) -> list[tuple[str, str]]:
     return [(name, verdict_of(row).text) for name, row in zip(names, comparison.rows, strict=True)]
 
 
-def rich_table(comparison: Comparison) -> ConsoleRenderable:
-    """The table for a terminal."""
+def rich_table(comparison: Comparison, *, words: bool = True) -> ConsoleRenderable:
+    """The table for a terminal, with what it allows to say in words below."""
     from rich.console import Group
     from rich.markup import escape as plain
     from rich.table import Table
@@ -103,11 +103,12 @@ def rich_table(comparison: Comparison) -> ConsoleRenderable:
         table.add_row(*(Text(c.text, style="bold green" if c.best else "") for c in line))
     said = [
         Text((f"{name}: " if name else "") + text.replace("`", ""))
-        for name, text in sentences(comparison)
+        for name, text in (sentences(comparison) if words else ())
     ]
     notes = [Text(f"Note: {note.replace('`', '')}", style="yellow") for note in comparison.notes]
     below = Text(made.caption.replace("`", ""), style="dim")
-    return Group(table, below, Text(""), *said, *notes)
+    gap = [Text("")] if said or notes else []
+    return Group(table, below, *gap, *said, *notes)
 
 
 def html(comparison: Comparison) -> str:

@@ -90,6 +90,8 @@ def test_a_suite_becomes_an_entry_and_resumes(lab: Lab, workspace: Workspace, ni
     assert "**83.8% ± 0.7**" in entry
     assert "75.5%" in entry
     assert "docs/research_log.md" in said.out
+    assert said.out.count("long observed") == 1  # told in the verdict, and not below the table
+    assert "on average over 2 seeds" not in said.out
     assert lab("log", "check").code == 0
 
     again = lab("suite", "run", "night.yaml")
