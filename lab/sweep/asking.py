@@ -79,7 +79,7 @@ def _sampler(space: Space, phase: str, begun: int) -> optuna.samplers.BaseSample
     """A new sampler for each trial, so that a resumed study does not draw the same ones again."""
     from optuna.samplers import RandomSampler, TPESampler
 
-    seed = int(space.sampler.get("seed", 0)) * 1_000_003 + begun
+    seed = (int(space.sampler.get("seed", 0)) * 1_000_003 + begun) % 2**32
     with quiet_optuna():
         if phase == "random":
             return RandomSampler(seed=seed)

@@ -25,7 +25,8 @@ from lab.sweep.card_tables import (
 from lab.sweep.configuration import shown
 from lab.sweep.marginal import VERDICT_FROM
 from lab.sweep.origins import code_of, data_of
-from lab.sweep.standing import trials_text
+from lab.sweep.standing import taken_over, trials_text
+from lab.sweep.trial import Trial
 
 if TYPE_CHECKING:
     from lab.sweep.confirmation import Confirmation
@@ -135,12 +136,11 @@ def _tie_line(found: Analysis) -> str:
 
 def _facts(found: Analysis) -> list[tuple[str, str]]:
     study = found.study
-    phases = Counter(trial.phase for trial in study.trials)
-    how = {"random": "at random", "adaptive": "by a sampler that learns", "imported": "unknown"}
+    phases = Counter(_chosen(trial) for trial in study.trials)
     facts = [
         ("trials", trials_text(study)),
         ("configurations", str(len(found.rows))),
-        ("chosen", ", ".join(f"{n} {how[p]}" for p, n in sorted(phases.items()))),
+        ("chosen", ", ".join(f"{n} {how}" for how, n in sorted(phases.items()))),
         ("objective", f"{study.objective}, {study.direction}"),
         ("parameters", str(len(study.space.params))),
         ("branches", _branches(found)),
@@ -175,6 +175,14 @@ def _facts(found: Analysis) -> list[tuple[str, str]]:
     if study.inferred:
         facts.append(("space", "inferred from the trials: its ranges are those that were tried"))
     return facts
+
+
+def _chosen(trial: Trial) -> str:
+    """Who chose a trial, in words."""
+    if taken_over(trial):
+        return "taken over"
+    how = {"random": "at random", "adaptive": "by a sampler that learns", "imported": "unknown"}
+    return how[trial.phase]
 
 
 def _branches(found: Analysis) -> str:

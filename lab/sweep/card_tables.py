@@ -63,6 +63,11 @@ def importance_lines(found: Analysis) -> list[str]:
             for pair in ranking.pairs
             if pair.chance > 1
         ]
+    if hidden := _hidden(found):
+        lines.append(
+            f"Told from chance by their test and not by the forest: {', '.join(hidden)}. Where a "
+            "sampler that learns chose trials, the forest tells few real effects from chance."
+        )
     if found.second.refused:
         lines.append(f"Second opinion (PED-ANOVA) not given: {found.second.refused}.")
     else:
@@ -70,6 +75,15 @@ def importance_lines(found: Analysis) -> list[str]:
         said = ", ".join(above) or "nothing beyond chance"
         lines.append(f"Second opinion, what sets the best random trials apart: {said}.")
     return lines
+
+
+def _hidden(found: Analysis) -> list[str]:
+    """Parameters that matter and that the forest does not see, where a sampler chose trials."""
+    if not any(row.adaptive for row in found.rows):
+        return []
+    ranked = {row.name: row for ranking in found.rankings for row in ranking.rows}
+    names = [effect.factor.name for effect in found.marginals.found]
+    return [f"`{name}`" for name in names if name in ranked and not ranked[name].above]
 
 
 def ranges_rows(found: Analysis) -> list[tuple[str, str, str, str]]:

@@ -70,7 +70,8 @@ class Standing:
 def standing(study: Study) -> Standing:
     """Where the search of a study stands."""
     own = [trial for trial in study.trials if counts(trial)]
-    elsewhere = study.notebook is None or (bool(study.trials) and not own)
+    foreign = [t for t in study.trials if t.phase == "imported" and not taken_over(t)]
+    elsewhere = study.notebook is None or (bool(foreign) and not own)
     states = Counter(trial.state for trial in own)
     ended = len(own) - states["running"]
     asked = None if elsewhere else study.space.n_trials
@@ -94,11 +95,19 @@ def counts(trial: Trial) -> bool:
     return trial.phase != "imported" and trial.extra.get("problem") not in AGAIN
 
 
+def taken_over(trial: Trial) -> bool:
+    """Whether a trial comes from an earlier study."""
+    return "carried_from" in trial.extra
+
+
 def trials_text(study: Study) -> str:
     """The trials by state, of those asked for where some are missing."""
     found = standing(study)
-    states = Counter(trial.state for trial in study.trials)
-    told = ", ".join(f"{states[state]} {state}" for state in _STATES if states[state])
+    states = Counter(trial.state for trial in study.trials if not taken_over(trial))
+    parts = [f"{states[state]} {state}" for state in _STATES if states[state]]
+    if carried := sum(map(taken_over, study.trials)):
+        parts.append(f"{carried} taken over from an earlier study")
+    told = ", ".join(parts)
     if found.asked is None or not found.missing:
         return told or "no trials yet"
     return f"{found.ended} of {counted(found.asked, 'trial')}" + (f": {told}" if told else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,8 +14,18 @@ from sweep_notebook import SPACE, write_space, write_tiny
 
 from lab.errors import InputError, SweepError
 from lab.record.files import write_json
-from lab.sweep import Parameter, Space, Study, Trial, compare, promote
+from lab.sweep import (
+    Parameter,
+    Space,
+    Study,
+    Trial,
+    compare,
+    promote,
+    refine,
+    write_refinement,
+)
 from lab.sweep.runner import run_sweep
+from lab.sweep.standing import standing, trials_text
 from lab.sweep.storage import create_folder, studies_folder
 from lab.workspace import Workspace
 
@@ -179,3 +190,51 @@ def test_the_commands_print_one_document(
     assert told["study_name"] == "tiny"
     assert told["confirmed"] is None
     assert Path("experiments/suites/tiny_promoted.yaml").is_file()
+
+
+NOISY = """\
+import random
+import lab
+
+run = lab.start()
+luck = random.Random(f"{x} {depth} {seed}").gauss(0, 0.02)
+run.log({"val/accuracy": 0.9 - (x - 0.3) ** 2 - 0.02 * (depth - 3) ** 2 + luck}, step=0)
+"""
+CHEAP = """\
+study_name: cheap
+notebook: notebooks/tiny.ipynb
+objective: val/accuracy
+n_trials: 24
+confirm: {top: 2, seeds: 5, final_seeds: 5}
+param_ranges:
+  x: {type: float, low: 0.0, high: 1.0}
+  depth: {type: int, low: 1, high: 6}
+"""
+
+
+@pytest.mark.slow
+def test_a_refined_space_is_run_and_set_against_the_first(workspace: Workspace) -> None:
+    write_tiny(workspace.root, NOISY)
+    first = run_sweep(write_space(workspace.root, CHEAP), workers=2, workspace=workspace)
+    assert standing(first.study).stage == "complete"
+    (file, *_) = write_refinement(refine(first.study), workspace.root)
+    text = file.read_text(encoding="utf-8")
+    file.write_text(re.sub(r"n_trials: \d+", "n_trials: 22", text), encoding="utf-8")
+    second = run_sweep(file, workers=2, workspace=workspace)
+    assert second.carried > 0
+    own = [trial for trial in second.study.trials if trial.phase != "imported"]
+    assert [trial.phase for trial in own].count("random") == 20
+    assert (standing(second.study).ended, standing(second.study).stage) == (22, "complete")
+    inside = second.study.space.parameter("x")
+    assert all(inside.contains(trial.params["x"]) for trial in own)
+    found = compare("cheap", second.study.name, workspace=workspace)
+    assert (found.a.complete, found.b.complete) == (24, 22)
+    assert found.winners is not None
+    assert found.winners.paired
+    assert found.spaces is not None
+    assert found.spaces.mean > 0  # where the good trials lay, random ones are better
+    assert found.space_answer in ("better", "not told apart")
+    # A study with nothing but what it took over has not begun.
+    held = replace(second.study, trials=tuple(t for t in second.study.trials if t not in own))
+    assert standing(held).ended == 0
+    assert trials_text(held).startswith("0 of 22 trials: ")

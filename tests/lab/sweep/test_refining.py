@@ -281,3 +281,11 @@ def test_a_random_phase_that_was_too_short_is_not_inherited() -> None:
     long = replace(space, sampler={"name": "tpe", "n_startup_trials": 30})
     kept = refine(study(long, lambda p: p["x"], 40)).conservative.space
     assert kept.n_random == 30
+
+
+def test_the_sampler_of_a_next_space_can_be_made() -> None:
+    from lab.sweep.asking import _sampler
+
+    space = replace(BRANCHED, sampler={"name": "tpe", "seed": 9999})
+    for phase in ("random", "adaptive"):
+        assert _sampler(space, phase, 200) is not None
