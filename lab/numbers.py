@@ -46,6 +46,18 @@ def heading(metric: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def titled(name: str) -> str:
+    """A parameter's name where a title or a column begins with it.
+
+    titled("pooling")       # "Pooling"
+    titled("d_complex")     # "d_complex": no word, so as it is written in the notebook
+    titled("suite.arm")     # "Arm"
+    """
+    last = name.rpartition(".")[2]
+    is_word = last.isalpha() and last.islower() and len(last) > 2
+    return last.capitalize() if is_word else last
+
+
 def figure(value: float | None, *, digits: int = 3) -> str:
     """A number with `digits` significant digits; missing and non-finite ones stay readable.
 
@@ -141,7 +153,7 @@ def counted(n: int, noun: str, plural: str | None = None) -> str:
 
 
 def plural_of(noun: str) -> str:
-    """ "rows" of "row"; "n layers", which is plural already, stays."""
+    """ "rows" of "row"; what ends like a plural stays."""
     return noun if noun.endswith("s") else f"{noun}s"
 
 

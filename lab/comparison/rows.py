@@ -70,7 +70,7 @@ class Table:
         refused = None
         if not self.mix:
             refused = unlike.refusal(members, self.by, self.rows, self.seed_param)
-        self._note(members, values, metric, name, refused)
+        self._note(members, values, metric, name, refused is not None)
         row = Row(
             name,
             metric,
@@ -82,7 +82,8 @@ class Table:
             against_baseline=self.baseline is not None,
             interesting=self.interesting or _usual(metric, arms, goal),
             declared=self.interesting is not None,
-            refused=refused,
+            refused=refused.why if refused else None,
+            advice=refused.do if refused else None,
         )
         return row if refused else _with_deltas(row)
 
@@ -92,7 +93,7 @@ class Table:
         values: dict[str, Picked | None],
         metric: str,
         name: str | None,
-        refused: str | None,
+        refused: bool,
     ) -> None:
         where = f" in {name}" if name else ""
         ignored = {self.by, self.rows, self.seed_param}
@@ -100,7 +101,7 @@ class Table:
             *unlike.of_confounding(members, self.by, ignored),
             *tell.of_picks(metric, [(run_id, v.pick) for run_id, v in values.items() if v], where),
         ]
-        if refused is None:
+        if not refused:
             found += unlike.of_mixture(members, ignored)
             found += unlike.of_data(members, self.by, where)
         self.notes += [note for note in found if note not in self.notes]

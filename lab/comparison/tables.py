@@ -89,7 +89,10 @@ def sentences(comparison: Comparison) -> list[tuple[str, str]]:
 
 
 def rich_table(comparison: Comparison, *, words: bool = True) -> ConsoleRenderable:
-    """The table for a terminal, with what it allows to say in words below."""
+    """The table for a terminal, with what it allows to say in words below.
+
+    Without `words` only rows that get no verdict are told of.
+    """
     from rich.console import Group
     from rich.markup import escape as plain
     from rich.table import Table
@@ -102,8 +105,9 @@ def rich_table(comparison: Comparison, *, words: bool = True) -> ConsoleRenderab
     for line in made.lines:
         table.add_row(*(Text(c.text, style="bold green" if c.best else "") for c in line))
     said = [
-        Text((f"{name}: " if name else "") + text.replace("`", ""))
-        for name, text in (sentences(comparison) if words else ())
+        Text((f"{name}: " if name else "") + f"{text} {row.advice or ''}".replace("`", "").strip())
+        for row, (name, text) in zip(comparison.rows, sentences(comparison), strict=True)
+        if words or row.refused
     ]
     notes = [Text(f"Note: {note.replace('`', '')}", style="yellow") for note in comparison.notes]
     below = Text(made.caption.replace("`", ""), style="dim")
@@ -135,7 +139,7 @@ def html(comparison: Comparison) -> str:
 def _arms_across(comparison: Comparison) -> tuple[tuple[str, ...], tuple[tuple[Cell, ...], ...]]:
     """One line per row, as in a table over data sets: its arms, then the difference."""
     names = row_names(comparison)
-    title = (comparison.rows_by or "").rsplit(".", 1)[-1].replace("_", " ").capitalize()
+    title = numbers.titled(comparison.rows_by or "")
     arms = comparison.arms
     held = any(row.refused is None for row in comparison.rows)
     lines = []
@@ -171,7 +175,7 @@ def _arms_down(comparison: Comparison) -> tuple[tuple[str, ...], tuple[tuple[Cel
     value = numbers.heading(row.metric)
     value = value.replace(numbers.unit(row.metric).lower(), numbers.unit(row.metric))
     counted = "Seeds" if all(arm.of_seeds for arm in measured) else "Runs"
-    headings = [comparison.by.replace("_", " ").capitalize(), counted, value]
+    headings = [numbers.titled(comparison.by), counted, value]
     headings += [ends] if wide else []
     headings += ["Delta"] if held else []
     headings += [*(["To best"] if more else []), *(["Group"] if lettered else [])]

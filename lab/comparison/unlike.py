@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from lab.comparison.arms import ELSEWHERE, SETTINGS, Placed
@@ -13,20 +14,32 @@ _Fingerprints = tuple[tuple[str, str], ...]
 _ANYTHING = (ARM, "suite.arm", "notebook", "name", "code", SETTINGS)  # arms meant to differ freely
 
 
-def refusal(members: Sequence[Placed], by: str, rows: str | None, seed_param: str) -> str | None:
+@dataclass(frozen=True)
+class Refusal:
+    """Why arms get no verdict, for a reader; and what to ask for instead, for who compares."""
+
+    why: str
+    do: str
+
+
+def refusal(
+    members: Sequence[Placed], by: str, rows: str | None, seed_param: str
+) -> Refusal | None:
     """Why the arms of one row get no verdict: one mixes settings, or their data differ."""
     ignored = {by, rows, seed_param} | ELSEWHERE
     if mixed := mixtures(members, ignored):
         what = ", ".join(mixed)
         name = next(iter(mixed.values()))
-        return (
-            f"runs of one arm differ in {what}, not only in the seed. Tell them apart with "
-            f"--rows {name} or --where, or say --mix"
+        return Refusal(
+            f"runs of one arm differ in {what}, not only in the seed",
+            f"Tell them apart with --rows {name} or --where, or say --mix.",
         )
     if told := _data(members, by):
         split = _splitting(members, ignored)
         advice = f"--rows {split}" if split else "--where"
-        return f"{told[:1].lower()}{told[1:]}. Tell the runs apart with {advice}, or say --mix"
+        return Refusal(
+            f"{told[:1].lower()}{told[1:]}", f"Tell the runs apart with {advice}, or say --mix."
+        )
     return None
 
 

@@ -84,6 +84,7 @@ class Row:
     interesting: float | None = None  # the smallest difference worth knowing
     declared: bool = False  # somebody said so; else it is the usual one
     refused: str | None = None  # why these arms get no verdict, and none is held against another
+    advice: str | None = None  # what to ask for where they were refused one
 
     @property
     def best(self) -> tuple[Arm, ...]:

@@ -69,7 +69,7 @@ def _headline(comparison: Comparison, verdicts: list[Verdict]) -> str:
         return verdicts[0].short
     contested = _contested(comparison, verdicts)
     judged = [verdict for row, verdict in contested if not row.refused]
-    rows = numbers.counted(len(contested) or len(verdicts), _row_word(comparison))
+    rows = _counted_rows(comparison, len(contested) or len(verdicts))
     if not contested:
         return f"nothing to compare across {rows}"
     if not judged:
@@ -80,7 +80,7 @@ def _headline(comparison: Comparison, verdicts: list[Verdict]) -> str:
 
 def _judged(comparison: Comparison, verdicts: list[Verdict]) -> str:
     """The headline over rows that were not refused a verdict."""
-    rows = numbers.counted(len(verdicts), _row_word(comparison))
+    rows = _counted_rows(comparison, len(verdicts))
     winners = Counter(verdict.winner for verdict in verdicts if verdict.winner and verdict.apart)
     if any(verdict.winner for verdict in verdicts) and not winners:
         return f"no arm clearly ahead across {rows}{_evidence_tail(comparison)}"
@@ -114,8 +114,7 @@ def _subject(comparison: Comparison) -> str:
         # Arms are names of this suite; the data say what they were compared on.
         dataset = comparison.constants.get("dataset")
         return f"{dataset}: " if isinstance(dataset, str) else ""
-    by = comparison.by.replace("_", " ")
-    return f"{by[:1].upper()}{by[1:]}: "
+    return f"{numbers.titled(comparison.by)}: "
 
 
 def _all_settled(verdicts: list[Verdict], name: str) -> bool:
@@ -127,8 +126,12 @@ def _evidence_tail(comparison: Comparison) -> str:
     return f" ({numbers.counted(seeds, 'seed')} per arm)" if seeds < VERDICT_FROM else ""
 
 
-def _row_word(comparison: Comparison) -> str:
-    return (comparison.rows_by or "row").rsplit(".", 1)[-1].replace("_", " ")
+def _counted_rows(comparison: Comparison, n: int) -> str:
+    """ "2 datasets"; of a name that is no word "2 values of n_layers"."""
+    name = (comparison.rows_by or "row").rpartition(".")[2]
+    if name.isalpha():
+        return numbers.counted(n, name)
+    return f"{numbers.counted(n, 'value')} of {name}"
 
 
 def _intro(comparison: Comparison) -> str:
@@ -136,7 +139,7 @@ def _intro(comparison: Comparison) -> str:
     what = "" if comparison.by in (ARM, "suite.arm") else f" as `{comparison.by}`"
     across = ""
     if comparison.rows_by:
-        across = f" across {numbers.counted(len(comparison.rows), _row_word(comparison))}"
+        across = f" across {_counted_rows(comparison, len(comparison.rows))}"
     shared = [
         f"{numbers.counted(value, 'epoch')} each"
         for name, value in comparison.constants.items()
@@ -171,17 +174,16 @@ def _summary(comparison: Comparison, verdicts: list[Verdict]) -> str | None:
     winners = Counter(verdict.winner for verdict in verdicts if verdict.winner and verdict.apart)
     level = sum(verdict.winner is None and verdict.evidence != "none" for verdict in verdicts)
     open_ones = sum(verdict.winner is not None and not verdict.apart for verdict in verdicts)
-    word = _row_word(comparison)
-    all_rows = f"{len(verdicts)} {numbers.plural_of(word)}"
+    all_rows = _counted_rows(comparison, len(verdicts))
     parts = [f"`{name}` is ahead in {n} of {all_rows}" for name, n in winners.most_common()]
     if open_ones:
         parts.append(f"the best arms cannot be told apart in {open_ones} of {all_rows}")
     if level:
         verb = "shows" if level == 1 else "show"
-        parts.append(f"{numbers.counted(level, word)} {verb} no difference")
+        parts.append(f"{_counted_rows(comparison, level)} {verb} no difference")
     if refused := sum(row.refused is not None for row, _ in contested):
         verb = "gets" if refused == 1 else "get"
-        parts.append(f"{numbers.counted(refused, word)} {verb} no verdict")
+        parts.append(f"{_counted_rows(comparison, refused)} {verb} no verdict")
     settled = sum(verdict.settled for verdict in verdicts)
     if winners and settled < len(verdicts):
         parts.append(f"the difference is clear in {settled or 'none'} of them")

@@ -13,7 +13,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}")
 def slug(text: str, *, limit: int = 60) -> str:
     """`text` in lower-case letters, digits and dashes.
 
-    slug("D complex: 256 better (3 seeds)")  # "d-complex-256-better-3-seeds"
+    slug("d_complex: 256 better (3 seeds)")  # "d-complex-256-better-3-seeds"
     """
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     words = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")

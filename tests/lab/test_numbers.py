@@ -75,3 +75,17 @@ def test_spoken() -> None:
 @pytest.mark.parametrize(("n", "said"), [(0, "no seed"), (1, "one seed"), (3, "3 seeds")])
 def test_counted(n: int, said: str) -> None:
     assert numbers.counted(n, "seed") == said
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("pooling", "Pooling"),
+        ("d_complex", "d_complex"),
+        ("lr", "lr"),
+        ("suite.arm", "Arm"),
+        ("", ""),
+    ],
+)
+def test_a_parameter_that_is_no_word_is_told_as_it_is_written(name: str, told: str) -> None:
+    assert numbers.titled(name) == told

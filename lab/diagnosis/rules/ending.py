@@ -102,7 +102,8 @@ def too_short(seen: Seen) -> list[DiagnosisFinding]:
     longest = max((len(curve.points) for curve in seen.curves), default=0)
     if longest >= ENOUGH:
         return []
-    text = f"{numbers.counted(longest, seen.word).capitalize()} logged: too short to say more."
+    logged = numbers.counted(longest, seen.word)
+    text = f"{logged.capitalize()} logged; a curve has a shape from {ENOUGH} on."
     rule = f"fewer than {ENOUGH} points"
     do = f"Run at least {ENOUGH} {seen.word}s to judge a curve."
     return [

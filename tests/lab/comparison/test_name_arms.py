@@ -11,6 +11,7 @@ from helpers import seeded_runs, write_run, write_workspace
 import lab.api
 from lab.comparison import compare
 from lab.errors import InputError
+from lab.log.findings import tell
 from lab.record.run import Run
 from lab.workspace import Workspace
 
@@ -129,3 +130,19 @@ def test_where_nothing_is_alike_the_nearest_is_named_and_how_to_make_one(tmp_pat
     )
     with pytest.raises(InputError, match="None of the runs asked for is like this one"):
         told(where="depth > 2")
+
+
+def test_a_name_that_is_no_word_stands_as_it_is_written(tmp_path: Path) -> None:
+    for start, depth in enumerate((2, 10)):
+        seeded_runs(
+            tmp_path, "d_complex", {64: [0.4], 128: [0.5]}, start=5 * start,
+            params={"n_layers": depth},
+        )  # fmt: skip
+    runs = runs_in(tmp_path)
+    alone = tell(compare([run for run in runs if run.params["n_layers"] == 2]), runs)
+    assert alone.title.startswith("d_complex: 128 observed")
+    by_depth = compare(runs, rows="n_layers")
+    story = tell(by_depth, runs)
+    assert story.title.startswith("d_complex: 128 ahead in all 2 values of n_layers")
+    assert by_depth.to_markdown().startswith("| n_layers | 64 | 128 |")
+    assert "across 2 values of n_layers" in story.intro

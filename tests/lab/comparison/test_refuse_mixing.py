@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
 import pytest
 from helpers import seeded_runs, write_run
+from rich.console import Console
 
 from lab.comparison import Comparison, compare, verdict_of
 from lab.comparison.export import records
@@ -37,10 +39,13 @@ def test_other_data_in_another_arm_gets_no_verdict(tmp_path: Path) -> None:
     )
     runs = runs_in(tmp_path)
     found = compare(runs, by="model")
-    assert text(found) == (
-        "No verdict: the runs read different data sets (x, y). "
-        "Tell the runs apart with --rows dataset, or say --mix."
-    )
+    assert text(found) == "No verdict: the runs read different data sets (x, y)."
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(found)
+    # Options of a command are told on a terminal, and not to the reader of an entry.
+    said = f"{text(found)} Tell the runs apart with --rows dataset, or say --mix."
+    assert said in console.export_text()
+    assert "--" not in found.to_markdown().replace("---", "")
     assert "**" not in found.to_markdown()
     story = tell(found, runs)
     assert story.status == "To Investigate"
