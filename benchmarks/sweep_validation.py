@@ -323,7 +323,7 @@ def bytes_of_cards(scale: float) -> Iterator[Finding]:
 
 def card_hash() -> str:
     """A fingerprint of the card of one simulated study."""
-    from lab.log.sweep_card import card_text
+    from lab.log.card_text import card_text
     from lab.sweep.analysis import analyze
     from lab.workspace import Workspace
 

@@ -27,7 +27,7 @@ def analyze(
     import sys
 
     from lab.cli.show import print_json, stderr
-    from lab.log.sweep_card import card_text, write_card
+    from lab.log.card_text import card_text, write_card
     from lab.sweep.analysis import analyze as compute
     from lab.sweep.analysis import as_json as plain
     from lab.workspace import Workspace

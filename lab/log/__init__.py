@@ -10,13 +10,11 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-# At once, since a module of that name would stand in its place as soon as it is imported.
-from lab.log.claims.claim import claims
-
 if TYPE_CHECKING:
+    from lab.log.card_text import sweep_card
     from lab.log.changes import entries, status
-    from lab.log.claims.claim import Claim
-    from lab.log.claims.new import NewClaim, claim
+    from lab.log.claimed.claim import Claim, claims
+    from lab.log.claimed.new import NewClaim, claim
     from lab.log.compose import NewEntry, new, new_for_suite
     from lab.log.entry import Action, Entry
     from lab.log.evidence.checking import CheckedLog, LogNote, check, examine
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
     from lab.log.importing import ImportResult, import_entries
     from lab.log.items.life import actions, done, reject, reopen
     from lab.log.items.plan import NextPlan, looks_done, next_plan
-    from lab.log.sweep_card import sweep_card
 
 __all__ = [
     "Action",
@@ -63,18 +60,19 @@ __all__ = [
 _HOMES = {
     "Action": "lab.log.entry",
     "CheckedLog": "lab.log.evidence.checking",
-    "Claim": "lab.log.claims.claim",
+    "Claim": "lab.log.claimed.claim",
     "Drift": "lab.log.evidence.drift",
     "Entry": "lab.log.entry",
     "ImportResult": "lab.log.importing",
     "LogNote": "lab.log.evidence.checking",
-    "NewClaim": "lab.log.claims.new",
+    "NewClaim": "lab.log.claimed.new",
     "NewEntry": "lab.log.compose",
     "NextPlan": "lab.log.items.plan",
     "Refreshed": "lab.log.evidence.refreshing",
     "actions": "lab.log.items.life",
     "check": "lab.log.evidence.checking",
-    "claim": "lab.log.claims.new",
+    "claim": "lab.log.claimed.new",
+    "claims": "lab.log.claimed.claim",
     "done": "lab.log.items.life",
     "entries": "lab.log.changes",
     "examine": "lab.log.evidence.checking",
@@ -88,7 +86,7 @@ _HOMES = {
     "renew": "lab.log.evidence.refreshing",
     "reopen": "lab.log.items.life",
     "status": "lab.log.changes",
-    "sweep_card": "lab.log.sweep_card",
+    "sweep_card": "lab.log.card_text",
 }
 
 

@@ -124,7 +124,7 @@ def _campaign(spec: Spec, source: RunSource) -> str:
 
 
 def _claim(spec: Spec, source: RunSource) -> str:
-    from lab.log.claims.block import claim_text
+    from lab.log.claimed.block import claim_text
 
     return claim_text(spec, all_runs(source, spec["runs"]), source.workspace)
 

@@ -4,6 +4,6 @@ site = lab.site.build()
 print(site.index, site.pages)
 """
 
-from lab.site.build import Site, build
+from lab.site.building import Site, build
 
 __all__ = ["Site", "build"]

@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from lab.comparison.measure import measured
 from lab.errors import LabError
 from lab.log.book import Book, Section
-from lab.log.claims.claim import Claim, claims
+from lab.log.claimed.claim import Claim, claims
 from lab.log.entry import Action, Entry, actions_of, entries_of, entry_sections, read_books
 from lab.record.catalogue import ARCHIVE, find_runs
 from lab.record.files import RecordWarning

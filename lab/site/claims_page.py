@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from lab.log.claims.claim import Claim
-from lab.log.claims.words import STATES
+from lab.log.claimed.claim import Claim
+from lab.log.claimed.words import STATES
 from lab.site.atlas import Atlas
 from lab.site.entry_page import log_page
 from lab.site.links import LogLinks

@@ -38,6 +38,13 @@ def test_every_name_is_there_and_described(name: str) -> None:
     assert is_module == (name in NAMESPACES)
 
 
+@pytest.mark.parametrize("room", sorted(NAMESPACES))
+def test_no_function_of_a_namespace_is_hidden_by_a_module(room: str) -> None:
+    namespace = importlib.import_module(f"lab.{room}")
+    modules = [n for n in namespace.__all__ if importlib.util.find_spec(f"lab.{room}.{n}")]
+    assert modules == []
+
+
 def test_no_other_name() -> None:
     with pytest.raises(AttributeError, match="'strat'"):
         _ = lab.strat

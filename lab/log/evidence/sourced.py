@@ -12,7 +12,7 @@ from lab.record.run import Run
 
 if TYPE_CHECKING:
     from lab.log.campaign.build import Campaign, Change, Task, Variant
-    from lab.log.claims.testing import ClaimTest
+    from lab.log.claimed.testing import ClaimTest
     from lab.log.experiment import Experiment
     from lab.plotting import ArmCurve, CurvePlot
 

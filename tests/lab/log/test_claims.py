@@ -16,8 +16,8 @@ from scipy import stats
 
 import lab.log
 from lab.errors import InputError, LogError
-from lab.log.claims.expect import Step, read_expectation
-from lab.log.claims.testing import run_test
+from lab.log.claimed.expect import Step, read_expectation
+from lab.log.claimed.testing import run_test
 from lab.log.items.plan import looks_done
 from lab.record.catalogue import find_runs
 from lab.record.paths import RunPaths

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sweep_helpers import visual_study
 
-from lab.log.sweep_card import card_text, write_card
+from lab.log.card_text import card_text, write_card
 from lab.sweep.analysis import Analysis, analyze
 from lab.workspace import Workspace
 

@@ -11,7 +11,7 @@ import pytest
 from browser import chromium, find_chromium
 from sweep_helpers import drawn
 
-from lab.log.sweep_card import write_card
+from lab.log.card_text import write_card
 from lab.sweep.analysis import Analysis, analyze
 from lab.sweep.draw import PICTURES, view
 from lab.sweep.figures import Figures, figures_of, importance_rows, trial_rows

@@ -11,7 +11,7 @@ from helpers import write_run
 from sweep_helpers import drawn, plain_space, visual_study
 
 from lab.errors import RunNotFound
-from lab.log.sweep_card import card_text
+from lab.log.card_text import card_text
 from lab.record.catalogue import find_run
 from lab.sweep.analysis import analyze
 from lab.sweep.baseline import baseline

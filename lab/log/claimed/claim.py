@@ -23,9 +23,9 @@ from lab import numbers
 from lab.comparison.measure import attribute
 from lab.errors import LabError
 from lab.log.book import Book, date_of
-from lab.log.claims.block import tested
-from lab.log.claims.testing import GRADES, ClaimTest
-from lab.log.claims.words import STATES, changed, halved, sentence
+from lab.log.claimed.block import tested
+from lab.log.claimed.testing import GRADES, ClaimTest
+from lab.log.claimed.words import STATES, changed, halved, sentence
 from lab.log.entry import entries_of, entry_sections, entry_title, read_books
 from lab.log.evidence.comment import blocks_of
 from lab.log.evidence.drift import Drift

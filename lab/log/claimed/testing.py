@@ -35,7 +35,7 @@ from lab.comparison.measure import (
     shared_metric,
 )
 from lab.comparison.verdict import VERDICT_FROM
-from lab.log.claims.expect import Step
+from lab.log.claimed.expect import Step
 from lab.record.run import Run
 from lab.stats.intervals import paired_difference, quantile, welch_difference
 

@@ -15,11 +15,11 @@ from lab.comparison.verdict import VERDICT_FROM
 from lab.errors import InputError, LogError, nearest
 from lab.log.book import Book, edit
 from lab.log.changes import entries, find_entry
-from lab.log.claims.block import claim_text, tested
-from lab.log.claims.claim import claim_id
-from lab.log.claims.expect import Step, arms_of, read_expectation
-from lab.log.claims.testing import ClaimTest
-from lab.log.claims.words import STATES, sentence
+from lab.log.claimed.block import claim_text, tested
+from lab.log.claimed.claim import claim_id
+from lab.log.claimed.expect import Step, arms_of, read_expectation
+from lab.log.claimed.testing import ClaimTest
+from lab.log.claimed.words import STATES, sentence
 from lab.log.compose import NewEntry, checked_date
 from lab.log.draft import NOT_ASSESSED, Draft, related_runs
 from lab.log.entry import entry_sections, read_books

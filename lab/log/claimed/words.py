@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from lab import numbers
 from lab.comparison.verdict import VERDICT_FROM
-from lab.log.claims.expect import Step
-from lab.log.claims.testing import ClaimTest, StepResult
+from lab.log.claimed.expect import Step
+from lab.log.claimed.testing import ClaimTest, StepResult
 
 STATES = {
     "supported": "Supported",

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab import numbers
-from lab.log.claims.expect import read_expectation
-from lab.log.claims.testing import ClaimTest, run_test
-from lab.log.claims.words import STATES, sentence, table
+from lab.log.claimed.expect import read_expectation
+from lab.log.claimed.testing import ClaimTest, run_test
+from lab.log.claimed.words import STATES, sentence, table
 from lab.log.evidence.sourced import sourced_test
 from lab.log.render import render
 from lab.record.run import Run
