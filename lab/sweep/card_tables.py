@@ -95,7 +95,7 @@ def ranges_rows(found: Analysis) -> list[tuple[str, str, str, str]]:
         if not best:
             continue
         if factor.parameter.numeric:
-            told = f"{number_text(min(best))} to {number_text(max(best))}"
+            told = f"{_short(min(best))} to {_short(max(best))}"
         else:
             counted = Counter(shown(value) for value in best)
             told = ", ".join(f"{value} {n}/{len(best)}" for value, n in sorted(counted.items()))
@@ -105,6 +105,11 @@ def ranges_rows(found: Analysis) -> list[tuple[str, str, str, str]]:
         flag = f"⚠️ {share} at the {side} bound" if hit else ""
         lines.append((factor.name, told, factor.parameter.describe(), flag))
     return lines
+
+
+def _short(value: float) -> str:
+    """Four significant digits: where a range ends is not known any better."""
+    return f"{value:.4g}" if isinstance(value, float) else number_text(value)
 
 
 def branches_lines(found: Analysis) -> list[str]:
@@ -206,7 +211,7 @@ def coverage_lines(found: Analysis) -> list[str]:
     if gaps:
         share, name, gap = max(gaps)
         lines.append(
-            f"Worst hole: `{name}` {number_text(gap['low'])} to {number_text(gap['high'])} "
+            f"Worst hole: `{name}` {_short(gap['low'])} to {_short(gap['high'])} "
             f"({numbers.percent(share, places=0)} of its range)."
         )
     return [line[:1].upper() + line[1:] for line in lines]

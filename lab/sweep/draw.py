@@ -179,7 +179,7 @@ def parallel(figures: Figures) -> Figure:
 def importance(figures: Figures) -> Figure:
     """Each method and branch beside the other: shares over that of shuffled objectives."""
     ranked = [bars for bars in figures.importance if not bars.refused]
-    figure, panels = _figure(max(len(ranked), 1), (4.4, 3.0 if ranked else 0.3), across=2)
+    figure, panels = _figure(max(len(ranked), 1), (4.4, 3.0) if ranked else (7.2, 0.6), across=2)
     for axes, bars in zip(panels, ranked, strict=False):
         _draw_bars(axes, bars)
         axes.set_title(f"{_told(bars)} (n = {bars.n})", color=_DARK)
@@ -195,7 +195,8 @@ def importance(figures: Figures) -> Figure:
         if bars.refused:
             reasons.setdefault((bars.method, bars.refused), []).append(bars.where)
     said = [
-        f"{method}{_where(wheres)} not ranked: {why}." for (method, why), wheres in reasons.items()
+        f"{method}{_where(wheres) if ranked else ''} not ranked: {why}."
+        for (method, why), wheres in reasons.items()
     ]
     _titled(
         figure, f"{figures.study}: importance against chance",
