@@ -64,9 +64,10 @@ class Shelf:
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
         self.ids = _names(workspace.runs)
-        self._folders = {name: f"{workspace.runs}/{name}" for name in self.ids}
+        runs = str(workspace.runs)
+        self._folders = {name: f"{runs}/{name}" for name in self.ids}
         for name in _names(workspace.runs / ARCHIVE):
-            self._folders.setdefault(name, f"{workspace.runs}/{ARCHIVE}/{name}")
+            self._folders.setdefault(name, f"{runs}/{ARCHIVE}/{name}")
         self._read: dict[str, Run | None] = {}
         self._holding: dict[tuple[str, tuple[bytes, ...]], list[str]] = {}
         self._index = open_index(workspace.runs)
