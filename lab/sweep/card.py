@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lab import numbers
@@ -22,7 +22,7 @@ from lab.sweep.card_tables import (
     ranges_rows,
     usual_tables,
 )
-from lab.sweep.configuration import shown
+from lab.sweep.configuration import Configuration, shown
 from lab.sweep.marginal import VERDICT_FROM
 from lab.sweep.origins import code_of, data_of
 from lab.sweep.standing import taken_over, trials_text
@@ -83,9 +83,11 @@ def _confirmed(found: Analysis, confirmed: Confirmation) -> list[str]:
     ]
     if confirmed.ties:
         ties = ", ".join(map(str, confirmed.ties))
+        named = {won.trial, *confirmed.ties}
         lines.append(
             f"Not told from it on the same seeds: {'trials' if confirmed.ties[1:] else 'trial'} "
-            f"{ties}. Take the cheapest or simplest of them."
+            f"{ties}. Take the cheapest or simplest of them"
+            + _cheapest([row for row in found.rows if row.number in named])
         )
     else:
         lines.append(f"Told from the other {len(confirmed.rows) - 1} that were run again.")
@@ -126,12 +128,18 @@ def _tie_line(found: Analysis) -> str:
     if len(ties) == 1:
         return f"Its seeds tell it from the {found.winner.compared} others that have three or more."
     listed = ", ".join(str(row.number) for row in ties)
-    text = f"Not told apart: trials {listed}. Take the cheapest or simplest of them"
-    cost = [(row.seconds / len(row.values), row.number) for row in ties if row.seconds is not None]
-    if len(cost) < len(ties):
-        return f"{text}."
+    return (
+        f"Not told apart: trials {listed}. Take the cheapest or simplest of them{_cheapest(ties)}"
+    )
+
+
+def _cheapest(rows: Sequence[Configuration]) -> str:
+    """Which of them takes the least time, as the end of a sentence."""
+    cost = [(row.seconds / len(row.values), row.number) for row in rows if row.seconds is not None]
+    if not cost or len(cost) < len(rows):
+        return "."
     each, number = min(cost)
-    return f"{text}: trial {number} takes {show_duration(each)} a run."
+    return f": trial {number} takes {show_duration(each)} a run, the least."
 
 
 def _facts(found: Analysis) -> list[tuple[str, str]]:
