@@ -107,7 +107,7 @@ def go_on(study: Study) -> str | None:
     """The command that finishes a search; None where there is nothing to finish."""
     from lab.sweep.standing import standing
 
-    unfinished = standing(study).stage in ("searching", "confirming")
+    unfinished = standing(study).stage in ("unfinished", "unconfirmed")
     return f"Go on: lab sweep run {study.source}" if unfinished else None
 
 

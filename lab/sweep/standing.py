@@ -12,7 +12,7 @@ from lab.sweep.confirmation import top
 from lab.sweep.study import Study
 from lab.sweep.trial import State, Trial
 
-Stage = Literal["searching", "confirming", "complete", "imported"]
+Stage = Literal["unfinished", "unconfirmed", "complete", "imported"]
 
 _STATES: tuple[State, ...] = ("complete", "pruned", "failed", "running")
 
@@ -42,8 +42,8 @@ class Standing:
         if self.asked is None:
             return "imported"
         if self.missing:
-            return "searching"
-        return "confirming" if self.unconfirmed else "complete"
+            return "unfinished"
+        return "unconfirmed" if self.unconfirmed else "complete"
 
     @property
     def problems(self) -> list[str]:

@@ -47,7 +47,7 @@ def half() -> Analysis:
 
 def test_half_a_search_is_told_as_half(half: Analysis) -> None:
     found = standing(half.study)
-    assert (found.stage, found.missing, found.unconfirmed) == ("searching", 12, ())
+    assert (found.stage, found.missing, found.unconfirmed) == ("unfinished", 12, ())
     assert trials_text(half.study) == "12 of 24 trials: 12 complete"
     assert "12 of 24 trials have ended" in flags_of(half)[0]
     (item,) = [text for text in actions_of(half) if "Finish the search" in text]
@@ -62,7 +62,7 @@ def test_a_whole_search_without_fresh_seeds_asks_for_them(half: Analysis) -> Non
     study = searched(24, 24)
     best = [trial.number for trial in study.ranked()[:5]]
     found = standing(study)
-    assert (found.stage, list(found.unconfirmed)) == ("confirming", best)
+    assert (found.stage, list(found.unconfirmed)) == ("unconfirmed", best)
     assert found.problems == [
         f"Not confirmed: the best 5 (trials {', '.join(map(str, best))}) have not been run again "
         "on fresh seeds."
@@ -119,7 +119,7 @@ def test_status_list_and_card_of_a_search_that_was_stopped(
     assert "Go on: lab sweep run tiny.yaml" in said
     assert "1 of 2" in lab("sweep", "list")
     (row,) = json.loads(lab("sweep", "list", "--json"))
-    assert (row["stage"], row["trials"], row["asked"]) == ("searching", 1, 2)
+    assert (row["stage"], row["trials"], row["asked"]) == ("unfinished", 1, 2)
     assert "- **trials**: 1 of 2 trials: 1 complete" in lab("sweep", "analyze", "tiny")
 
     whole = run_sweep(file, workspace=workspace)
