@@ -96,6 +96,7 @@ class _Making:
         self._atlas = atlas
         self._folder = folder
         self._full = full_figures
+        self._texts: set[str] = set()  # addresses
         self._pictures = Pictures(folder, whole=full_figures)
 
     def static(self) -> None:
@@ -130,7 +131,13 @@ class _Making:
             made = run_page(run, self._atlas, self._pictures, siblings)
             notebook = self._notebook(run) if notebooks else None
             self._page(
-                f"runs/{file_name(run.id)}.html", "run", run.id, page=made, notebook=notebook
+                f"runs/{file_name(run.id)}.html",
+                "run",
+                run.id,
+                page=made,
+                notebook=notebook,
+                changes=self._text("Uncommitted changes", made.diff),
+                packages=self._text("Packages", made.packages),
             )
 
     def lists(self) -> None:
@@ -176,6 +183,17 @@ class _Making:
             return pages.part("sources", sources=found, up=up)
 
         return LogLinks(self._atlas, self._pictures, file, up, below)
+
+    def _text(self, title: str, text: str) -> str | None:
+        """The address of a page of its own for a text that many runs share."""
+        if not text:
+            return None
+        digest = sha256(text.encode("utf-8", "replace")).hexdigest()[:20]
+        name = f"environment/{digest}.html"
+        if name not in self._texts:
+            self._texts.add(name)
+            self._page(name, "environment", title, text=text)
+        return name
 
     def _notebook(self, run: Run) -> str | None:
         """The address of the run's notebook as a page, made again only where it changed."""

@@ -44,7 +44,8 @@ def test_every_page_is_there_and_every_link_leads_somewhere(lab_workspace: Works
     assert site.index == root / "index.html"
     assert (site.entries, site.runs, site.removed) == (2, 2, 0)
     pages = {name: data for name, data in files_of(root).items() if name.endswith(".html")}
-    assert len(pages) == site.pages == 4 + 2 + 1 + 2 + 2  # lists, entries, log, runs, notebooks
+    # Lists, entries, log, runs, notebooks, packages.
+    assert len(pages) == site.pages == 4 + 2 + 1 + 2 + 2 + 1
     parsed = {name: Addresses(data.decode()) for name, data in pages.items()}
     inner = 0
     for name, page in parsed.items():
@@ -296,3 +297,27 @@ def test_entries_of_a_day_stand_newest_first_across_files(workspace: Workspace) 
     ]  # fmt: skip
     page = next((site.index.parent / "entries").glob("*after-ten*.html")).read_text()
     assert page.index("At ten") < page.index("At two, of ten")
+
+
+def test_what_many_runs_share_is_written_once(workspace: Workspace) -> None:
+    patch = "@@ -1 +1 @@\n-old <b>\n+new\n same\n"
+    for minute in range(3):
+        folder = write_run(workspace.runs, f"20260120_10{minute:02d}00") / "environment"
+        folder.mkdir()
+        (folder / "diff.patch").write_text(patch if minute else f"{patch}+more\n")
+        (folder / "packages.txt").write_text("numpy==2.4.6\n")
+    root = lab.site.build(workspace=workspace).index.parent
+    pages = {path.name: path.read_text() for path in (root / "environment").iterdir()}
+    assert len(pages) == 3  # two changes, one list of packages
+    links = []
+    for run in sorted((root / "runs").iterdir()):
+        text = run.read_text()
+        assert "old &lt;b&gt;" not in text
+        links.append(re.findall(r'href="\.\./environment/([^"]*)">(\w+)', text))
+    assert [[word for _, word in found] for found in links] == [["Uncommitted", "Packages"]] * 3
+    assert links[0] != links[1] == links[2]
+    changes = pages[links[1][0][0]]
+    assert (
+        '<pre class="diff"><span class="place">@@ -1 +1 @@</span>\n'
+        '<span class="minus">-old &lt;b&gt;</span>\n<span class="plus">+new</span>\n same\n'
+    ) in changes

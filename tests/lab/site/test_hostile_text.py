@@ -168,7 +168,8 @@ def test_the_attacks_work_where_nothing_stops_them(browser: Browser, tmp_path: P
 def test_nothing_of_theirs_runs_and_nothing_is_sent(browser: Browser, hostile_site: Path) -> None:
     said, asked, refused = len(browser.said()), len(browser.requested()), len(browser.refused())
     pages = sorted(hostile_site.rglob("*.html"))
-    assert len(pages) == 4 + 2 + 2 + 2 + 1  # lists, entries, logs, runs, a notebook
+    # Lists, entries, logs, runs, a notebook, packages and changes.
+    assert len(pages) == 4 + 2 + 2 + 2 + 1 + 2
     tab = browser.page("about:blank")
     for page in pages:
         tab.go(page.as_uri())

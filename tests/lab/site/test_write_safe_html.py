@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from html import unescape
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markupsafe import Markup
 
-from lab.site.code import plain_output
+import lab.site
+from lab.site.code import COLOURED, highlighted, plain_output
 from lab.site.markdown import Picture, render, render_line, words
 from lab.site.sanitize import sanitized
 from lab.site.tex import formula
@@ -245,3 +249,17 @@ def test_formulas_in_text() -> None:
 def test_words_for_searching_leave_out_marks_and_evidence() -> None:
     text = "## T\n\n<!-- lab:evidence {} -->\nA **bold** `code`\n\n```py\nx = 1\n```\n"
     assert words(text) == "T A bold code x = 1"
+
+
+def test_only_words_that_have_a_colour_are_marked() -> None:
+    """Of the others there are thousands a notebook, and no style sheet says anything of them."""
+    source = 'def f(x: int) -> str:\n    return f"{x + 1} <b>"  # why\n'
+    html = str(highlighted(source, "python"))
+    used = set(re.findall(r'class="hl-(\w+)"', html))
+    assert {"k", "nf", "c1", "mi"} <= used <= COLOURED
+    assert unescape(re.sub(r"<[^>]*>", "", html)) == source
+    folder = Path(lab.site.__file__).parent / "static"
+    styled = set()
+    for name in ("site.css", "notebook.css"):
+        styled |= set(re.findall(r"\.hl-(\w+)", (folder / name).read_text()))
+    assert styled == COLOURED
