@@ -135,14 +135,12 @@ class Index:
         does not know may hold anything.
         """
         place = KIND[kind]
+        without = [(s, s.rows_without(place, texts)) for s in self._files]
         with _opened(self._runs) as folder:
             for name in names:
-                for segment in self._files:
-                    row = segment.rows.get(name)
-                    if row is not None and file_unchanged(segment, row, place, name, folder):
-                        content = segment.document(row, place)
-                        if content is None or all(text in content for text in texts):
-                            yield name
+                for segment, rows in without:
+                    row = segment.rows.get(name, -1)
+                    if row in rows and file_unchanged(segment, row, place, name, folder):
                         break
                 else:
                     yield name

@@ -168,6 +168,25 @@ class Segment:
         self.damaged = True
         return None
 
+    def rows_without(self, kind: int, texts: Sequence[bytes]) -> set[int]:
+        """The rows whose document of this kind is whole, and lacks one of these texts."""
+        found = set()
+        for number, places in enumerate(self._blocks):
+            place, length = places[kind]
+            try:
+                content = self._read(length, place)
+            except OSError:
+                content = b""
+            start = 0
+            for row in range(number * _BLOCK, min((number + 1) * _BLOCK, len(self.rows))):
+                at = row * _KINDS + kind
+                document, start = content[start : self._ends[at]], self._ends[at]
+                if zlib.crc32(document) != self._checks[at]:
+                    self.damaged = True
+                elif not all(text in document for text in texts):
+                    found.add(row)
+        return found
+
     def stamp(self, row: int) -> Sequence[int]:
         return self.stamps[row * STAMP : (row + 1) * STAMP]
 
