@@ -42,9 +42,9 @@ def write_atomic(path: Path, data: bytes, *, sync: bool = True) -> None:
         raise
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: Any, *, sync: bool = True) -> None:
     """Write `value` as indented JSON, atomically; non-finite floats as the strings of `encode`."""
-    write_atomic(path, orjson.dumps(encode(value), option=_JSON))
+    write_atomic(path, orjson.dumps(encode(value), option=_JSON), sync=sync)
 
 
 def read_json(path: Path) -> Any:
@@ -101,10 +101,10 @@ def locked(folder: Path) -> Iterator[None]:
             os.close(descriptor)
 
 
-def rewrite_json(path: Path, value: Any) -> None:
+def rewrite_json(path: Path, value: Any, *, sync: bool = True) -> None:
     """`write_json`, which on a full disk falls back to the blocks the file already has."""
     try:
-        write_json(path, value)
+        write_json(path, value, sync=sync)
     except OSError as error:
         if error.errno not in FULL_ERRNOS or not _rewrite_in_place(path, value):
             raise

@@ -24,7 +24,10 @@ def write_summary(
     kept = {**_notes(_stored(paths)), **(notes or {})}
     for name in remove:
         kept.pop(name, None)
-    rewrite_json(paths.summary, _computed(paths, record) | {"notes": kept})
+    # Notes are nowhere else; the rest is computed again where a power cut took it.
+    rewrite_json(
+        paths.summary, _computed(paths, record) | {"notes": kept}, sync=bool(kept or remove)
+    )
 
 
 def read_summary(paths: RunPaths, record: Mapping[str, Any]) -> dict[str, Any]:
