@@ -1,6 +1,6 @@
 """How often the card of a sweep is wrong: simulated studies whose truth is known.
 
-    python benchmarks/sweep_validation.py [--scale 1.0] [--only NAME] > docs/sweep_validation.md
+    python benchmarks/sweep_validation.py [--scale 1.0] [--only NAME]
 
 Objectives are simulated, the samplers are Optuna's own, and everything else is what `lab sweep
 analyze` runs. `--scale` multiplies the number of studies. A rate is held against what is wanted
