@@ -36,10 +36,11 @@ def build(
 ) -> None:
     """Write the log and the runs as a folder of pages: entries, runs with curves, open actions."""
     import lab.site
-    from lab.numbers import size_text
+    from lab.numbers import counted, size_text
 
     site = lab.site.build(out, where=where, notebooks=notebooks, full_figures=full_figures)
+    held = f"{counted(site.entries, 'entry', 'entries')}, {counted(site.runs, 'run')}"
     typer.echo(
-        f"{site.index}\n{site.pages} pages ({site.entries} entries, {site.runs} runs), "
-        f"{size_text(site.size)}; {site.written} files written, {site.removed} removed"
+        f"{site.index}\n{counted(site.pages, 'page')} ({held}), {size_text(site.size)}; "
+        f"{counted(site.written, 'file')} written, {site.removed or 'none'} removed"
     )

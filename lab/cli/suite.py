@@ -159,7 +159,8 @@ def _execute(
     check_until(deadline, on)
     count = workers_for(on, workers, suite.workers)
     pace = f"{count} at a time" if count else "as many at a time as Slurm has room for"
-    console.print(f"[bold]{suite.name}[/bold]: {len(due)} of {len(plan)} runs to do, {pace}")
+    planned = f"{len(plan)} {'run' if len(plan) == 1 else 'runs'}"
+    console.print(f"[bold]{suite.name}[/bold]: {len(due)} of {planned} to do, {pace}")
     if due and on == "slurm":
         console.print("Ctrl-C cancels the jobs; with --detach they are left to Slurm", style="dim")
     if len(due) < len(plan):

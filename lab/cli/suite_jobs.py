@@ -108,6 +108,8 @@ def print_standing(rows: list[Standing], console: Console) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from lab.numbers import counted
+
     table = Table(box=None, header_style="bold")
     for column in ("", "run", "id", "why"):
         table.add_column(column)
@@ -117,7 +119,10 @@ def print_standing(rows: list[Standing], console: Console) -> None:
     console.print(table)
     counts = {state: sum(row.state == state for row in rows) for state in _STYLES}
     told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-    console.print(f"{len(rows)} runs: {told}." if rows else "The suite has no runs.")
+    number = counted(len(rows), "run")
+    console.print(
+        f"{number[:1].upper()}{number[1:]}: {told}." if rows else "The suite has no runs."
+    )
 
 
 def _row(row: Standing, workspace: Workspace) -> dict[str, object]:

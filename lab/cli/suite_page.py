@@ -25,7 +25,8 @@ def print_plan(plan: list[PlannedRun], console: Console) -> None:
         table.add_row(mark, item.label, item.why)
     console.print(table)
     due = sum(item.due for item in plan)
-    console.print(f"{due} of {len(plan)} runs are due.")
+    noun, verb = ("run", "is") if len(plan) == 1 else ("runs", "are")
+    console.print(f"{due} of {len(plan)} {noun} {verb} due.")
 
 
 def print_end(
