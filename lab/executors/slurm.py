@@ -91,6 +91,8 @@ class Slurm:
                 continue
             gone_since = gone_since or time.monotonic()
             if time.monotonic() - gone_since > _LAG:
+                if state.job is not None and state.job.held:
+                    await self._cancellations.ask((task.job_id, False))
                 return ended_without_word(state, self._workspace)
             task.ledger.refresh()
             self._board.hurry()
@@ -168,6 +170,9 @@ def never_started(state: TaskState) -> WorkFailed:
         return WorkFailed(what, seen=state.task.last_words or "no output", do=log)
     if job.state == "CANCELLED":
         return WorkFailed(f"Slurm job {job_id} was cancelled in the queue, before its run began")
+    if job.held:
+        what = f"No node could start Slurm job {job_id}, and Slurm would not try again"
+        return WorkFailed(what, seen=job.told, do="The log of its node's slurmd says why.")
     if job.state in ("NODE_FAIL", "BOOT_FAIL"):
         return WorkFailed(f"The node of Slurm job {job_id} failed before its run began")
     what = f"Slurm job {job_id} ended ({job.told}) before its run began"

@@ -44,7 +44,12 @@ class QueuedJob:
 
     @property
     def alive(self) -> bool:
-        return self.state in _ALIVE
+        return self.state in _ALIVE and not self.held
+
+    @property
+    def held(self) -> bool:
+        """Whether no node could start it, after which Slurm does not try again by itself."""
+        return self.waits and self.why.replace("_", " ") == "launch failed requeued held"
 
     @property
     def waits(self) -> bool:

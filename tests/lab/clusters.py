@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,8 +18,11 @@ SCRIPTS = Path(__file__).parents[1] / "slurm"
 
 
 @contextlib.contextmanager
-def slurm_cluster(folder: Path) -> Iterator[None]:
-    """Three nodes; the commands of Slurm find them meanwhile. Skips where that cannot be."""
+def slurm_cluster() -> Iterator[None]:
+    """Three nodes; the commands of Slurm find them meanwhile. Skips where that cannot be.
+
+    Its folder is not one of pytest's, whose paths can be too long for the sockets of Slurm.
+    """
     missing = [
         name
         for name in ("slurmctld", "slurmd", "sbatch", "munged")
@@ -26,13 +30,16 @@ def slurm_cluster(folder: Path) -> Iterator[None]:
     ]
     if missing:
         pytest.skip(f"no Slurm here (without {', '.join(missing)})")
-    up = subprocess.run(
-        [SCRIPTS / "up.sh", folder], capture_output=True, text=True, timeout=60, check=False
-    )
-    if up.returncode != 0:
-        pytest.skip(f"Slurm cannot be started here: {up.stderr.strip()[-300:]}")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SLURM_CONF", str(folder / "slurm.conf"))
+    with (
+        tempfile.TemporaryDirectory(prefix="slurm") as folder,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        up = subprocess.run(
+            [SCRIPTS / "up.sh", folder], capture_output=True, text=True, timeout=60, check=False
+        )
+        if up.returncode != 0:
+            pytest.skip(f"Slurm cannot be started here: {up.stderr.strip()[-300:]}")
+        patch.setenv("SLURM_CONF", f"{folder}/slurm.conf")
         try:
             yield
         finally:

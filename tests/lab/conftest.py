@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from clusters import slurm_cluster
 from helpers import write_workspace
 
 from lab.workspace import Workspace
@@ -25,6 +27,13 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def workspace(tmp_path: Path) -> Workspace:
     """An empty workspace in a folder of its own."""
     return Workspace.load(write_workspace(tmp_path / "workspace"))
+
+
+@pytest.fixture(scope="session")
+def slurm() -> Iterator[None]:
+    """A Slurm of three nodes with four processors each."""
+    with slurm_cluster():
+        yield
 
 
 @pytest.fixture

@@ -12,6 +12,9 @@ set -euo pipefail
 dir=${1:?usage: up.sh FOLDER}
 mkdir -p "$dir"
 dir=$(cd "$dir" && pwd -P)
+# Slurm makes sockets in it, whose names may have 107 characters; otherwise no job ever starts.
+[ ${#dir} -le 60 ] ||
+  { echo "up.sh: the name of $dir is too long for sockets; take a shorter one" >&2; exit 2; }
 for program in slurmctld slurmd sbatch munged; do
   PATH=$PATH:/usr/sbin:/sbin command -v "$program" >/dev/null ||
     { echo "up.sh: no $program here; install slurmctld slurmd slurm-client munge" >&2; exit 3; }

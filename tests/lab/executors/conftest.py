@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from clusters import DaskCluster, slurm_cluster
+from clusters import DaskCluster
 
 from lab.workspace import Workspace
 
@@ -18,13 +18,6 @@ FIXTURES = Path(__file__).parents[2] / "fixtures" / "notebooks"
 @pytest.fixture
 def workspace(notebooks_workspace: Workspace) -> Workspace:
     return notebooks_workspace
-
-
-@pytest.fixture(scope="session")
-def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A Slurm of three nodes with four processors each."""
-    with slurm_cluster(tmp_path_factory.mktemp("slurm")):
-        yield
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import signal
 import subprocess
@@ -218,6 +219,25 @@ def test_a_job_cancelled_in_the_queue_is_told_as_such(workspace: Workspace) -> N
     (problem,) = follow(workspace, work, meanwhile=cancel)
     assert isinstance(problem, WorkFailed)
     assert "was cancelled in the queue" in str(problem)
+    assert not list(workspace.runs.glob("*/run.json"))
+
+
+def test_a_job_that_no_node_can_start_is_told_and_not_left_in_the_queue(
+    workspace: Workspace,
+) -> None:
+    spool = Path(os.environ["SLURM_CONF"]).with_name("spool")
+    aside = spool.with_name("aside")
+    spool.rename(aside)
+    try:
+        (problem,) = follow(workspace, job(workspace, "records"))
+    finally:
+        aside.rename(spool)
+    assert isinstance(problem, WorkFailed)
+    assert "No node could start" in str(problem)
+    (task,) = read_tasks(workspace)
+    queue = slurm_queue.jobs([task.job_id])
+    assert queue is not None
+    assert queue[task.job_id].state == "CANCELLED"
     assert not list(workspace.runs.glob("*/run.json"))
 
 

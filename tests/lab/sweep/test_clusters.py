@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from clusters import DaskCluster, slurm_cluster
+from clusters import DaskCluster
 from sweep_notebook import write_space, write_tiny
 
 from lab.errors import SweepError
@@ -75,11 +75,9 @@ def test_a_sweep_runs_on_a_dask_scheduler(workspace: Workspace, dask_address: st
 
 
 @pytest.mark.xdist_group("slurm")
-def test_a_sweep_runs_on_slurm_with_what_its_file_asks_for(
-    workspace: Workspace, tmp_path: Path
-) -> None:
-    with slurm_cluster(tmp_path / "slurm"):
-        runs = swept(workspace, "slurm")
+@pytest.mark.usefixtures("slurm")
+def test_a_sweep_runs_on_slurm_with_what_its_file_asks_for(workspace: Workspace) -> None:
+    runs = swept(workspace, "slurm")
     assert [run.status for run in runs] == ["done"] * 4
     assert all(run.record["slurm"]["node"].startswith("node") for run in runs)
     tasks = read_tasks(workspace)
