@@ -48,8 +48,9 @@ class KernelProcess(ABC):
 
     @property
     def exit(self) -> Exit | None:
-        """How the process ended, and what it had used; None while it goes on."""
-        return self._end.result() if self._end.done() else None
+        """How the process ended, and what it had used; None while it goes on, or nobody heard."""
+        known = self._end.done() and not self._end.cancelled()
+        return self._end.result() if known else None
 
     @property
     def returncode(self) -> int | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lab.errors import LabError
 from lab.executors import slurm_queue
+from lab.executors.side_by_side import side_by_side
 from lab.executors.submission import OWED, Task, TaskState, key_of, read_tasks, states
 from lab.record.paths import RunPaths
 from lab.record.run import Run
@@ -105,7 +106,7 @@ def cancel_plan(plan: Sequence[PlannedRun], workspace: Workspace) -> list[TaskSt
         executor = Slurm(workspace)
 
         async def all_of_them() -> None:
-            await asyncio.gather(*(executor.cancel(state.task) for state in waiting))
+            await side_by_side(*(executor.cancel(state.task) for state in waiting))
 
         asyncio.run(all_of_them())
     tasks = [state.task for state in waiting]

@@ -13,6 +13,7 @@ from lab.executors.base import Executor, closing
 from lab.executors.named import executor_by_name
 from lab.executors.node import comes_again, resumed
 from lab.executors.running import complete
+from lab.executors.side_by_side import side_by_side
 from lab.notebook.job import Job
 from lab.record.run import Run
 from lab.suite.claims import Claims
@@ -178,8 +179,7 @@ class _Work:
                     else:
                         await self._carry_out_claimed(item, outcome)
 
-            # gather, not a task group: a second Ctrl-C has to reach the workers as the first did.
-            await asyncio.gather(*(work() for _ in range(workers)))
+            await side_by_side(*(work() for _ in range(workers)))
             if waiting := elsewhere:
                 await asyncio.sleep(_LOOK)
 

@@ -6,13 +6,13 @@ the search never used have none of it.
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from lab.executors.side_by_side import side_by_side
 from lab.record.files import read_json, write_json
 from lab.record.run import Run
 from lab.stats.intervals import mean_of, paired_difference, t_interval
@@ -182,7 +182,7 @@ async def run_seeds(
             if told is not None:
                 told(row.number, seed, value)
 
-    await asyncio.gather(*(work() for _ in range(workers)))
+    await side_by_side(*(work() for _ in range(workers)))
     return [_confirmed(row, results[row.number]) for row in rows if results[row.number]]
 
 

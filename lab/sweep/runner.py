@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from lab.errors import LabError
 from lab.executors.base import closing
 from lab.executors.running import complete
+from lab.executors.side_by_side import side_by_side
 from lab.record.run import Run
 from lab.sweep import asking
 from lab.sweep.alive import Heart
@@ -144,7 +145,7 @@ class _Work:
                 await self._carry_out(trial)
 
         with Heart(self._folder, self._study) as self._heart:
-            await asyncio.gather(*(work() for _ in range(workers)))
+            await side_by_side(*(work() for _ in range(workers)))
 
     def _next(self) -> optuna.Trial | None:
         if self._failing >= _GIVE_UP:
