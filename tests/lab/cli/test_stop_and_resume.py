@@ -69,9 +69,10 @@ def kernels(workspace: Workspace) -> list[psutil.Process]:
     for process in psutil.process_iter():
         try:
             named = process.environ().get("LAB_WORKSPACE")
+            ended = process.status() == psutil.STATUS_ZOMBIE
         except psutil.Error:
             continue
-        if named == str(workspace.root) and process.status() != psutil.STATUS_ZOMBIE:
+        if named == str(workspace.root) and not ended:
             found.append(process)
     return found
 

@@ -135,7 +135,7 @@ def test_a_folder_that_cannot_be_written(
     update_run(run.path, pid=ended_process())
     before = {path.name: path.read_bytes() for path in run.path.root.iterdir() if path.is_file()}
 
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("lab.record.files.write_atomic", refuse)

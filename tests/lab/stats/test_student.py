@@ -38,6 +38,7 @@ def test_the_quantile_is_that_of_scipy(freedom: float, level: float) -> None:
 def test_the_noncentral_t_is_that_of_scipy(freedom: float, shift: float, t: float) -> None:
     expected = float(nctdtr(freedom, shift, t))
     assume(not math.isnan(expected))  # scipy cannot do far below zero
+    assume(t == 0 or abs(t) > 1e-6)  # which it takes for zero
     assert student.noncentral(t, freedom, shift) == pytest.approx(expected, abs=1e-11)
 
 

@@ -64,4 +64,4 @@ def test_a_suite_ends_with_its_verdict_and_entry(scene: Scene, installed: Path) 
     assert "log entry" in said
     assert "After the upgrade" in (scene.root / "docs" / "research_log.md").read_text()
     assert [run.status for run in scene.aftermath()] == ["done"]
-    assert "0 of 1 runs to do" in said_by(scene.lab("suite", "run", file), code=0)
+    assert "0 of 1 run to do" in said_by(scene.lab("suite", "run", file), code=0)
