@@ -62,14 +62,16 @@ def shared(url: str) -> RDBStorage:
     bare = without_password(url)
     if url != bare:
         _passwords[bare] = url
-    return _connect(_passwords.get(bare, url))
+    return _connect(bare)
 
 
 @cache
-def _connect(url: str) -> RDBStorage:
+def _connect(bare: str) -> RDBStorage:
+    """One storage a database, whether or not its password was given each time."""
     from optuna.storages import RDBStorage
     from sqlalchemy import NullPool, create_engine
 
+    url = _passwords.get(bare, bare)
     # Two machines that make the tables of a new database at once would be in each other's way.
     once = create_engine(_with_driver(url), poolclass=NullPool)
     with _readable(url, _SERVER), _engine_locked(once, "optuna"):
