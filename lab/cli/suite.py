@@ -164,7 +164,9 @@ def _execute(
     if due and on == "slurm":
         console.print("Ctrl-C cancels the jobs; with --detach they are left to Slurm", style="dim")
     if len(due) < len(plan):
-        console.print(f"{len(plan) - len(due)} are done already (lab suite status says which)")
+        there = len(plan) - len(due)
+        verb = "is" if there == 1 else "are"
+        console.print(f"{there} {verb} done already (lab suite status says which)")
     if due:
         load_ahead()
     with Progress(due, workspace, console) as progress:

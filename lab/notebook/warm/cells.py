@@ -26,6 +26,7 @@ from lab.notebook.warm.packets import Assembly, packets
 from lab.notebook.warm.streams import Outlet, Stream
 
 _STREAM = "stream"
+_RESERVE = 16 << 20  # bytes of address space, never touched, to say that there is no more
 
 
 class _Session(Session):
@@ -93,6 +94,7 @@ class _Kernel(IPythonKernel):
     def __init__(self, **traits: Any) -> None:
         super().__init__(**traits)  # type: ignore[no-untyped-call]
         self._execute_sleep = 0.0
+        self._reserve = bytearray(_RESERVE)
         # What awaits in a cell asks here whether it is in the main thread.
         self.shell_channel_thread = SimpleNamespace(parent_thread=threading.main_thread())
 
@@ -104,11 +106,17 @@ class _Kernel(IPythonKernel):
         try:
             await self.execute_request(None, [], request)  # type: ignore[no-untyped-call]
         except KeyboardInterrupt:  # outside of what the cell itself runs
-            error = {"status": "error", "ename": "KeyboardInterrupt", "evalue": "", "traceback": []}
-            self.session.send(None, "execute_reply", error, request)
+            self._reply_error("KeyboardInterrupt", request)
+        except MemoryError:  # there was not even enough to tell of the cell's own
+            self._reserve.clear()
+            self._reply_error("MemoryError", request)
         finally:
             self.post_handler_hook()  # type: ignore[no-untyped-call]
         self._publish_status("idle", "shell")  # type: ignore[no-untyped-call]
+
+    def _reply_error(self, name: str, request: dict[str, Any]) -> None:
+        error = {"status": "error", "ename": name, "evalue": "", "traceback": []}
+        self.session.send(None, "execute_reply", error, request)
 
     def _abort_queues(self, subshell_id: Any = None) -> None:
         """Nothing: no request ever waits."""

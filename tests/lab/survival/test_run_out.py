@@ -17,6 +17,8 @@ from aftermath import HOLD, Scene, said_by, until
 MB = 1_000_000
 
 HOARD = "kept = []\nwhile True:\n    kept.append(bytearray(20_000_000))\n    time.sleep(0.02)"
+# To the last byte: what tells of the error finds no room either.
+FINE = "kept = []\nwhile True:\n    kept.append(bytearray(100_000))"
 FILL = (
     "for step in range(4, 100_000):\n"
     "    run.log({f'val/m{i}': step / 7 for i in range(200)}, step=step)\n"
@@ -101,7 +103,7 @@ def test_the_process_runs_out_of_memory(scene: Scene) -> None:
         "here = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
         "resource.setrlimit(resource.RLIMIT_AS, (here + 300_000_000,) * 2)\n"
     )
-    lab = scene.run(trouble=limit + HOARD)
+    lab = scene.run(trouble=limit + FINE)
     said_by(lab, code=1)
     (run,) = scene.aftermath()
     assert (run.status, run.reason) == ("failed", "oom")
