@@ -175,7 +175,10 @@ def command(words: list[str], root: Path, *, times: int = 5) -> float:
 
 def environment(root: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("LAB_")}
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
     return kept | {
+        # Compiled modules are kept, as in any installation.
+        "PYTHONPYCACHEPREFIX": str(root / ".compiled"),
         "LAB_WORKSPACE": str(root),
         "OMP_NUM_THREADS": "1",
         "MLFLOW_DISABLE_TELEMETRY": "1",
