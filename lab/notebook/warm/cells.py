@@ -100,6 +100,14 @@ class _Kernel(IPythonKernel):
 
     async def run(self, request: dict[str, Any]) -> None:
         """Execute one request; its messages go out on the way."""
+        try:
+            await self._run(request)
+        except MemoryError:  # there was not even enough to tell of the cell's own
+            self._reserve.clear()
+            self._reply_error("MemoryError", request)
+            self._publish_status("idle", "shell")  # type: ignore[no-untyped-call]
+
+    async def _run(self, request: dict[str, Any]) -> None:
         self.set_parent([], request)  # type: ignore[no-untyped-call]
         self._publish_status("busy", "shell")  # type: ignore[no-untyped-call]
         self.pre_handler_hook()  # type: ignore[no-untyped-call]
@@ -107,9 +115,6 @@ class _Kernel(IPythonKernel):
             await self.execute_request(None, [], request)  # type: ignore[no-untyped-call]
         except KeyboardInterrupt:  # outside of what the cell itself runs
             self._reply_error("KeyboardInterrupt", request)
-        except MemoryError:  # there was not even enough to tell of the cell's own
-            self._reserve.clear()
-            self._reply_error("MemoryError", request)
         finally:
             self.post_handler_hook()  # type: ignore[no-untyped-call]
         self._publish_status("idle", "shell")  # type: ignore[no-untyped-call]

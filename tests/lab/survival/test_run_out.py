@@ -16,9 +16,15 @@ from aftermath import HOLD, Scene, said_by, until
 
 MB = 1_000_000
 
-HOARD = "kept = []\nwhile True:\n    kept.append(bytearray(20_000_000))\n    time.sleep(0.02)"
-# To the last byte: what tells of the error finds no room either.
-FINE = "kept = []\nwhile True:\n    kept.append(bytearray(100_000))"
+PIECE = 20 * MB
+HOARD = (
+    "kept = []\n"
+    "while True:\n"
+    f"    kept.append(bytearray({PIECE}))\n"
+    "    with (run.path / 'pieces').open('ab') as pieces:\n"
+    "        pieces.write(b'.')\n"
+    "    time.sleep(0.02)"
+)
 FILL = (
     "for step in range(4, 100_000):\n"
     "    run.log({f'val/m{i}': step / 7 for i in range(200)}, step=step)\n"
@@ -91,19 +97,27 @@ def test_the_system_runs_out_of_memory(
     assert "out of memory" in message
     assert "Peak memory" in message
     assert "last logged epoch 3" in message
-    assert 400 * MB < run.record["peak_memory"] < 700 * MB
+    held = PIECE * (run.path.root / "pieces").stat().st_size
+    assert held < run.record["peak_memory"] < 700 * MB
     assert scene.errors(run) == ["KernelDied"]
     assert "oom" in said
     assert "It needs less memory" in scene.show(run)
 
 
 def test_the_process_runs_out_of_memory(scene: Scene) -> None:
-    limit = (
+    hoard = (
         "import resource\n"
         "here = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
         "resource.setrlimit(resource.RLIMIT_AS, (here + 300_000_000,) * 2)\n"
+        "kept = []\n"
+        "try:\n"
+        "    while True:\n"
+        "        kept.append(bytearray(20_000_000))\n"
+        "except MemoryError:\n"
+        "    kept.pop()\n"
+        "    raise\n"
     )
-    lab = scene.run(trouble=limit + FINE)
+    lab = scene.run(trouble=hoard)
     said_by(lab, code=1)
     (run,) = scene.aftermath()
     assert (run.status, run.reason) == ("failed", "oom")
