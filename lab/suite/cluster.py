@@ -10,8 +10,8 @@ from pathlib import Path
 
 from lab.errors import LabError
 from lab.executors import slurm_queue
-from lab.executors.side_by_side import side_by_side
 from lab.executors.submission import OWED, Task, TaskState, key_of, read_tasks, states
+from lab.executors.workers import side_by_side
 from lab.record.paths import RunPaths
 from lab.record.run import Run
 from lab.suite.plan import PlannedRun

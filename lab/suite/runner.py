@@ -13,7 +13,7 @@ from lab.executors.base import Executor, closing
 from lab.executors.named import executor_by_name
 from lab.executors.node import comes_again, resumed
 from lab.executors.running import complete
-from lab.executors.side_by_side import side_by_side
+from lab.executors.workers import side_by_side
 from lab.notebook.job import Job
 from lab.record.run import Run
 from lab.suite.claims import Claims

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.executors.side_by_side import side_by_side
+from lab.executors.workers import side_by_side
 from lab.record.files import read_json, write_json
 from lab.record.run import Run
 from lab.stats.intervals import mean_of, paired_difference, t_interval

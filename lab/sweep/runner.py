@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from lab.errors import LabError
 from lab.executors.base import closing
 from lab.executors.running import complete
-from lab.executors.side_by_side import side_by_side
+from lab.executors.workers import side_by_side
 from lab.record.run import Run
 from lab.sweep import asking
 from lab.sweep.alive import Heart

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from lab.executors.side_by_side import side_by_side
+from lab.executors.workers import side_by_side
 
 
 class Worker:
