@@ -234,10 +234,9 @@ class _Execution:
                 beat_at = time.monotonic()
                 with contextlib.suppress(OSError):
                     self._paths.heartbeat.touch()
-            if self._kernel is not None:
-                self._sampler.sample(self._kernel.pid)
+            look = self._sampler.sample(self._kernel.pid) if self._kernel is not None else _TICK
             self._save_changes()
-            await asyncio.sleep(_TICK)
+            await asyncio.sleep(min(_TICK, look))
 
     def _save_changes(self) -> None:
         runner, document = self._runner, self._document

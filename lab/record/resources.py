@@ -25,10 +25,12 @@ from lab.record.metrics import last_row
 from lab.record.paths import RunPaths
 
 _LOOK = 1.0  # seconds between looks
+_CLOSE_LOOK = 0.1  # seconds between them while the memory grows: the system may kill at any moment
 _FIRST = 3.0  # seconds before the first line is written
 _PAUSE = 5.0  # seconds between lines, at least
 _SHARE = 200  # and this part of the time so far, so that a long run has some thousand lines
 _GROWTH = 1.1  # a peak this much higher is written at once: what follows may be the end
+_GROWS = 1.02  # and one that is this much higher than at the look before is looked at closely
 _GPU_PAUSE = 3.0  # seconds between questions to the driver
 
 
@@ -57,7 +59,7 @@ class Sampler:
     def __init__(self, paths: RunPaths) -> None:
         self._paths = paths
         self._began = time.monotonic()
-        self._looked_at = -_LOOK
+        self._due = 0.0
         self._written_at = 0.0
         self._written_peak = 0
         self._peak = 0
@@ -66,12 +68,23 @@ class Sampler:
         self._gpu_at = 0.0
         self._gpu_peak = 0
 
-    def sample(self, pid: int) -> None:
-        """Look at the process `pid`; an unreadable process or a full disk costs the sample."""
+    def sample(self, pid: int) -> float:
+        """Look at the process `pid`, if a look is due; returns the seconds until the next one is.
+
+        An unreadable process or a full disk costs the sample.
+        """
         now = time.monotonic()
-        if now - self._looked_at < _LOOK or (found := _own_use(self._paths, pid)) is None:
-            return
-        self._looked_at, self._last = now, found
+        if now < self._due:
+            return self._due - now
+        found = _own_use(self._paths, pid)
+        pause = _CLOSE_LOOK if found and found.peak > _GROWS * self._peak else _LOOK
+        self._due = now + pause
+        if found is not None:
+            self._take(found, now, pid)
+        return pause
+
+    def _take(self, found: Use, now: float, pid: int) -> None:
+        self._last = found
         self._peak = max(self._peak, found.peak)
         age = now - self._began
         due = age >= _FIRST and now - self._written_at >= max(_PAUSE, age / _SHARE)
@@ -87,7 +100,8 @@ class Sampler:
         """Write a last line for a process that is gone and cannot be asked again.
 
         `at_end` is what the system told whoever waited for it, zeros where it did not. Its peak is
-        of one process, a look's of all of them: the higher one counts.
+        of one process, a look's of all of them: the higher one counts. Where memory ran out the
+        system may have freed some of it before it counted: then the last look knows better.
         """
         last = self._last or at_end
         self._peak = max(self._peak, at_end.peak)

@@ -94,6 +94,34 @@ def test_lines_are_few_and_a_new_peak_is_told_at_once(
     assert 800 < len(lines_after(10 * 3600)) < 1000
 
 
+def test_memory_that_grows_is_looked_at_closely(
+    make_run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, looks, memory = [0.0], [0], [50 * MB]
+
+    def look_at(_: int) -> resources.Use:
+        looks[0] += 1
+        return resources.Use(memory[0], memory[0], 1.0)
+
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(resources, "look", look_at)
+    sampler = Sampler(make_run().path)
+
+    def looks_in(seconds: float, grown: int = 0) -> int:
+        before, end = looks[0], clock[0] + seconds
+        while clock[0] < end:
+            clock[0] += sampler.sample(1)
+            memory[0] += grown
+        return looks[0] - before
+
+    looks_in(5)
+    assert looks_in(20) == pytest.approx(20, abs=1)
+    looks_in(1, grown=10 * MB)
+    assert looks_in(1, grown=10 * MB) == pytest.approx(10, abs=1)
+    looks_in(1)
+    assert looks_in(20) == pytest.approx(20, abs=1)
+
+
 def test_the_end_of_a_run_says_what_it_used(
     make_run: Callable[..., Run], family: subprocess.Popen[str]
 ) -> None:
