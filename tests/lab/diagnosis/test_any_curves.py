@@ -30,7 +30,7 @@ params = st.dictionaries(
 )  # fmt: skip
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(rows=rows, params=params)
 def test_nothing_breaks_it(rows: list[dict[str, float]], params: dict[str, object]) -> None:
     history = [{"step": step, "time": 0.0, **row} for step, row in enumerate(rows)]

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import lab
@@ -119,7 +119,6 @@ def test_options_of_another_kind(workspace: Workspace, tmp_path: Path) -> None:
         lab.import_runs(tmp_path / "a.csv", kind="cvs", workspace=workspace)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # on a busy machine
 @given(st.lists(st.text(max_size=20), max_size=8, unique=True))
 def test_every_metric_gets_a_name_of_its_own(originals: list[str]) -> None:
     found = metric_names(originals)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from helpers import write_run, write_workspace
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lab
@@ -155,7 +155,7 @@ def test_no_events(workspace: Workspace, tmp_path: Path) -> None:
     assert list(workspace.runs.iterdir()) == []
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20)
 @given(
     curves=st.dictionaries(
         st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=12),

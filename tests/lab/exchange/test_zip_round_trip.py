@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from helpers import seeded_runs, write_run, write_workspace
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lab
@@ -262,7 +262,7 @@ scalars = (
 values = scalars | st.lists(scalars, max_size=3) | st.dictionaries(st.text(), scalars, max_size=3)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25)
 @given(
     params=st.dictionaries(st.text(min_size=1, max_size=10), values, max_size=4),
     files=st.dictionaries(names, st.binary(max_size=200), max_size=4),

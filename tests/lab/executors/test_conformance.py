@@ -17,7 +17,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from clusters import until
+from clusters import PATIENCE, until
 
 import lab
 from lab.errors import InputError, LabError, ParameterError
@@ -178,7 +178,7 @@ def test_a_time_limit(on: On) -> None:
     ended = on.runs["time limit"]
     assert (ended.status, ended.reason) == ("stopped", "time_limit")
     assert ended.seconds is not None
-    assert ended.seconds < 30
+    assert ended.seconds < 60  # by itself it would take longer
 
 
 def test_secrets_are_in_no_file(on: On) -> None:
@@ -246,15 +246,15 @@ def test_interrupting_ends_the_run_and_its_process(on: On) -> None:
             start_new_session=True,
         )
     try:
-        until(lambda: list(place.runs.glob("*/metrics.jsonl")), 60)
+        until(lambda: list(place.runs.glob("*/metrics.jsonl")))
         process.send_signal(signal.SIGINT)
-        process.wait(timeout=60)
+        process.wait(timeout=PATIENCE)
     finally:
         process.kill()
     (run,) = [Run.read(file.parent) for file in place.runs.glob("*/run.json")]
     ended = (run.status, run.reason, process.returncode)
     assert ended == ("stopped", "interrupted", 1), said.read_text()
-    until(lambda: not alive(run.record["pid"]), 10)
+    until(lambda: not alive(run.record["pid"]))
 
 
 def alive(pid: int) -> bool:

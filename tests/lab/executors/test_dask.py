@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 import pytest
-from clusters import DaskCluster, until
+from clusters import PATIENCE, DaskCluster, until
 
 from lab.errors import InputError
 from lab.executors.base import closing
@@ -42,7 +42,7 @@ def test_a_worker_that_dies_loses_one_run_which_goes_on_elsewhere(
             runs[:] = [Run.read(file.parent) for file in workspace.runs.glob("*/run.json")]
             return bool(runs) and len(runs[-1].history()) >= 3
 
-        until(logged, 40)
+        until(logged)
         workers = {worker.pid: worker for worker in dask_cluster.workers}
         above = psutil.Process(runs[-1].record["pid"]).parents()
         (pid,) = (process.pid for process in above if process.pid in workers)
@@ -87,13 +87,13 @@ def test_without_an_address_a_cluster_is_started_and_ended(workspace: Workspace)
         text=True,
         start_new_session=True,
     )
-    told, complaints = process.communicate(timeout=90)
+    told, complaints = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, complaints
     assert complaints == ""
     (run,) = [Run.read(file.parent) for file in workspace.runs.glob("*/run.json")]
     assert run.status == "done"
     assert run.id in told
-    until(lambda: not [pid for pid in psutil.pids() if session(pid) == process.pid], 10)
+    until(lambda: not [pid for pid in psutil.pids() if session(pid) == process.pid])
 
 
 def session(pid: int) -> int | None:

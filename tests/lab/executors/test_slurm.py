@@ -57,7 +57,7 @@ def follow(
 
 
 def _then(workspace: Workspace, count: int, meanwhile: Callable[[list[Task]], object]) -> None:
-    until(lambda: len(read_tasks(workspace)) == count, 60)
+    until(lambda: len(read_tasks(workspace)) == count)
     meanwhile(read_tasks(workspace))
 
 
@@ -137,7 +137,7 @@ def both_under_way(workspace: Workspace) -> list[Run]:
         runs[:] = [Run.read(file.parent) for file in workspace.runs.glob("*/run.json")]
         return [len(steps(run)) >= 3 for run in runs] == [True, True]
 
-    until(logged, 60)
+    until(logged)
     return runs
 
 
@@ -149,7 +149,7 @@ def test_a_job_that_is_told_its_time_is_over_but_has_no_checkpoint_ends(
     workspace: Workspace,
 ) -> None:
     def tell(tasks: list[Task]) -> None:
-        until(lambda: list(workspace.runs.glob("*/notebook.ipynb")), 40)
+        until(lambda: list(workspace.runs.glob("*/notebook.ipynb")))
         # As Slurm does by itself some time before the limit, to the batch script alone.
         command = ["scancel", "--batch", "--signal=USR2", tasks[0].job_id]
         subprocess.run(command, check=True)
@@ -196,7 +196,7 @@ def test_a_time_limit_that_runs_out_is_slurms_own(workspace: Workspace) -> None:
 
 def test_a_job_cancelled_by_somebody_else_ends_as_interrupted(workspace: Workspace) -> None:
     def cancel(tasks: list[Task]) -> None:
-        until(lambda: list(workspace.runs.glob("*/metrics.jsonl")), 40)
+        until(lambda: list(workspace.runs.glob("*/metrics.jsonl")))
         subprocess.run(["scancel", tasks[0].job_id], check=True)
 
     work = job(workspace, "resumes", steps=9999)
@@ -274,7 +274,7 @@ def test_one_notebook_is_left_to_slurm(
     def runs() -> list[Run]:
         return [Run.read(file.parent) for file in workspace.runs.glob("*/run.json")]
 
-    until(lambda: [run.status for run in runs()] == ["done", "done"], 60)
+    until(lambda: [run.status for run in runs()] == ["done", "done"])
     assert {str(run.record["slurm_job_id"]) for run in runs()} == set(numbers)
     assert {run.params["epochs"] for run in runs()} == {2}
 
@@ -314,7 +314,7 @@ def test_a_suite_is_left_to_slurm_looked_at_cancelled_and_taken_up_again(
     file.write_text(SUITE)
     told = lab_suite("run", "three.yaml", "--on", "slurm", "--detach")
     assert told["submitted"] == 3
-    until(lambda: stand(workspace, file) == ["done", "running", "queued"], 40)
+    until(lambda: stand(workspace, file) == ["done", "running", "queued"])
     rows = lab_suite("status", "three.yaml")
     assert [row["job"] for row in rows] == [None, *told["jobs"][1:]]
     assert "PartitionDown" in rows[2]["why"]
@@ -328,7 +328,7 @@ def test_a_suite_is_left_to_slurm_looked_at_cancelled_and_taken_up_again(
     long = Run.read(workspace.runs / rows[1]["id"])
     assert (long.status, long.reason) == ("stopped", "interrupted")
     assert stand(workspace, file) == ["done", "due", "due"]
-    until(lambda: not alive(told["jobs"]), 10)
+    until(lambda: not alive(told["jobs"]))
 
 
 def alive(job_ids: list[str]) -> list[str]:
@@ -341,7 +341,7 @@ def follow_and_hang_up(workspace: Workspace) -> int:
     process = subprocess.Popen(command, cwd=workspace.root, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     with process.stdout as said:
-        until(lambda: said.readline().startswith("start"), 30)
+        until(lambda: said.readline().startswith("start"))
         process.send_signal(signal.SIGHUP)
         return process.wait(timeout=90)
 
@@ -360,7 +360,7 @@ def test_the_entry_of_a_suite_left_alone_is_written_when_its_runs_are_done(
     text = "name: one\nruns: [{notebook: notebooks/records.ipynb}]\nlog: {kind: suite}\n"
     file.write_text(text)
     lab_suite("run", "one.yaml", "--on", "slurm", "--detach")
-    until(lambda: stand(workspace, file) == ["done"], 40)
+    until(lambda: stand(workspace, file) == ["done"])
     first = lab_suite("run", "one.yaml", "--on", "slurm")
     assert (first["ran"], len(first["entries"])) == ([], 1)
     second = lab_suite("run", "one.yaml", "--on", "slurm")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from helpers import write_run
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lab.log
@@ -64,9 +64,7 @@ def test_rejected_and_reopened(workspace: Workspace) -> None:
     assert workspace.research_log.read_bytes() == text.encode()
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_reopening_gives_the_bytes_back(workspace: Workspace, data: st.DataObject) -> None:
     before = GOLDEN.read_bytes()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from helpers import write_workspace
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lab
@@ -325,7 +325,7 @@ def test_two_at_once_leave_one_whole_file(workspace: Workspace) -> None:
 TEXTS = st.lists(st.text("abc ", min_size=1, max_size=12), max_size=8)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(TEXTS, TEXTS, st.booleans())
 def test_no_id_twice_and_equal_texts_keep_theirs(
     old: list[str], new: list[str], stamps: bool

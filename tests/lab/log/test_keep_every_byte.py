@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lab.log
@@ -19,9 +19,7 @@ from lab.log.outline import _parsed, outline_of
 from lab.log.place import add_entry
 from lab.workspace import Workspace
 
-RELAXED = settings(
-    deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+RELAXED = settings(max_examples=30)
 ENTRY = "## {date} New\n\n**Status**: Open\n\nText.\n\n---\n"
 WORDS = st.sampled_from(
     ["alpha", "**bold**", "`code`", "🎉", "é", "2026-01-20", "[ ]", "[x]", "|", "#", "---", "```"]

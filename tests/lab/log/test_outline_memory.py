@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.log import outline as outline_module
@@ -26,7 +26,6 @@ def fresh(text: str) -> Outline:
     return outline_of(text.splitlines(keepends=True))
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from(PARTS), max_size=60))
 def test_remembered_outlines_are_the_same(tmp_path_factory: pytest.TempPathFactory, parts) -> None:
     runs = tmp_path_factory.mktemp("runs")

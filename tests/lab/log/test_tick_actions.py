@@ -9,7 +9,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lab.log
@@ -26,9 +26,7 @@ TASKS = {
 WITH_TASKS = sorted(path for path, count in TASKS.items() if count)
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_ticking_changes_exactly_one_line(workspace: Workspace, data: st.DataObject) -> None:
     source = data.draw(st.sampled_from(WITH_TASKS))

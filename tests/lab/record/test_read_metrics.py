@@ -46,7 +46,7 @@ def plainly(content: bytes) -> tuple[list[dict[str, Any]], int]:
     return rows, torn
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(line, max_size=12), st.sampled_from(["\n", "", "\n\n"]), st.sampled_from([1, 90]))
 @example(['{"step":1,"a":"x}', '{","b":2}'], "\n", 90)
 @example(['{"step":1,"a":[{}', '{"step":2}]}', '{"step":1},{"step":2}'], "\n", 90)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from helpers import write_run
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lab.errors import QueryError
@@ -177,7 +177,7 @@ PIECES = (
 WORDS = st.lists(st.sampled_from(" ".join(PIECES).split(" ")), max_size=12).map(" ".join)
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150)
 @given(text=st.one_of(st.text(max_size=40), WORDS))
 @example("not " * 3000 + "status == done")
 @example("(" * 3000 + "status == done" + ")" * 3000)

@@ -161,7 +161,7 @@ DRAWING = {
 }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(_BITS | st.text(max_size=4), max_size=14).map("".join))
 def test_whatever_is_written_gives_harmless_tags_only(text: str) -> None:
     seen = Seen(render(text, Links()) + render_line(text, Links()))

@@ -15,7 +15,7 @@ FLOATS = st.floats(-10, 10).map(lambda x: round(x, 4))
 SAMPLES = st.lists(FLOATS, min_size=3, max_size=9).filter(lambda v: np.ptp(v) > 0.1)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(SAMPLES, SAMPLES, st.sampled_from([0.5, 2.0, 8.0]))
 def test_it_is_the_worse_of_two_one_sided_tests(
     a: list[float], b: list[float], margin: float
@@ -25,7 +25,7 @@ def test_it_is_the_worse_of_two_one_sided_tests(
     assert equivalence_p(welch_difference(a, b), margin) == pytest.approx(max(lower, upper))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(SAMPLES, st.randoms(), st.sampled_from([0.5, 2.0]))
 def test_it_agrees_with_the_interval_of_90_percent(
     a: list[float], random: object, margin: float

@@ -16,7 +16,7 @@ FLOATS = st.floats(-1e3, 1e3, allow_nan=False).map(lambda x: round(x, 6))
 SAMPLES = st.lists(FLOATS, min_size=2, max_size=12).filter(lambda values: np.ptp(values) > 1e-3)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(SAMPLES, st.sampled_from([0.8, 0.95, 0.99]))
 def test_t_interval_is_scipys(values: list[float], level: float) -> None:
     expected = stats.ttest_1samp(values, 0).confidence_interval(level)
@@ -36,7 +36,7 @@ def test_one_value_has_no_interval() -> None:
     assert t_interval([]) is None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(SAMPLES, st.randoms())
 def test_paired_difference_is_scipys(a: list[float], random: object) -> None:
     b = [x + random.uniform(-1, 1) for x in a]  # type: ignore[attr-defined]
@@ -49,7 +49,7 @@ def test_paired_difference_is_scipys(a: list[float], random: object) -> None:
     assert found.n == len(a)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(SAMPLES, SAMPLES)
 def test_welch_difference_is_scipys(a: list[float], b: list[float]) -> None:
     expected = stats.ttest_ind(a, b, equal_var=False).confidence_interval()

@@ -26,7 +26,7 @@ def test_three_arms(apart: list[tuple[str, str]], shown: dict[str, str]) -> None
     assert letters(["x", "y", "z"], apart) == shown
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.integers(1, 7), st.data())
 def test_two_share_a_letter_exactly_if_they_are_not_apart(n: int, data: st.DataObject) -> None:
     names = [f"arm{i}" for i in range(n)]

@@ -27,7 +27,7 @@ def test_worked_examples(given_p: list[float], adjusted: list[float]) -> None:
     assert holm(given_p) == pytest.approx(adjusted)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(P_VALUES)
 def test_rejecting_by_it_is_the_step_down_rule(p_values: list[float]) -> None:
     rejected = set()
@@ -38,7 +38,7 @@ def test_rejecting_by_it_is_the_step_down_rule(p_values: list[float]) -> None:
     assert {i for i, p in enumerate(holm(p_values)) if p <= 0.05} == rejected
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(P_VALUES)
 def test_it_lies_between_the_p_value_and_bonferroni(p_values: list[float]) -> None:
     for p, adjusted in zip(p_values, holm(p_values), strict=True):

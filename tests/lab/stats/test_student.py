@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.special import nctdtr, stdtr, stdtrit
 
@@ -18,7 +18,6 @@ from lab.stats.power import pairs_needed
 freedoms = st.floats(1, 1000) | st.integers(1, 60).map(float)
 
 
-@settings(deadline=None)
 @given(freedoms, st.floats(1e-3, 60))
 def test_the_tail_is_that_of_scipy(freedom: float, t: float) -> None:
     expected = float(stdtr(freedom, -t))
@@ -26,14 +25,12 @@ def test_the_tail_is_that_of_scipy(freedom: float, t: float) -> None:
         assert student.upper_tail(t, freedom) == pytest.approx(expected, rel=1e-10)
 
 
-@settings(deadline=None)
 @given(freedoms, st.floats(0.01, 0.99999))
 def test_the_quantile_is_that_of_scipy(freedom: float, level: float) -> None:
     expected = float(stdtrit(freedom, 0.5 + level / 2))
     assert student.quantile(level, freedom) == pytest.approx(expected, rel=1e-9)
 
 
-@settings(deadline=None)
 @given(freedoms, st.floats(0, 8), st.floats(-5, 60))
 def test_the_noncentral_t_is_that_of_scipy(freedom: float, shift: float, t: float) -> None:
     expected = float(nctdtr(freedom, shift, t))
