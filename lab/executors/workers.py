@@ -26,9 +26,8 @@ async def side_by_side(*work: Coroutine[Any, Any, object]) -> None:
             _cancel(under_way)
     if cancelled:
         raise asyncio.CancelledError
-    for task in sorted(
-        tasks, key=asyncio.Future.cancelled
-    ):  # what failed before what was cancelled
+    # What failed is told, and not that others were cancelled for it.
+    for task in sorted(tasks, key=asyncio.Future.cancelled):
         task.result()
 
 

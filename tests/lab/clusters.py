@@ -8,11 +8,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from waiting import PATIENCE, until
 
 SCRIPTS = Path(__file__).parents[1] / "slurm"
 
@@ -31,11 +31,16 @@ def slurm_cluster() -> Iterator[None]:
     if missing:
         pytest.skip(f"no Slurm here (without {', '.join(missing)})")
     with (
-        tempfile.TemporaryDirectory(prefix="slurm") as folder,
+        # Ended daemons may still be writing their last words.
+        tempfile.TemporaryDirectory(prefix="slurm", ignore_cleanup_errors=True) as folder,
         pytest.MonkeyPatch.context() as patch,
     ):
         up = subprocess.run(
-            [SCRIPTS / "up.sh", folder], capture_output=True, text=True, timeout=60, check=False
+            [SCRIPTS / "up.sh", folder],
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
         )
         if up.returncode != 0:
             pytest.skip(f"Slurm cannot be started here: {up.stderr.strip()[-300:]}")
@@ -43,7 +48,7 @@ def slurm_cluster() -> Iterator[None]:
         try:
             yield
         finally:
-            subprocess.run([SCRIPTS / "down.sh", folder], timeout=60, check=False)
+            subprocess.run([SCRIPTS / "down.sh", folder], timeout=PATIENCE, check=False)
 
 
 class DaskCluster:
@@ -70,8 +75,8 @@ class DaskCluster:
     def wait_for_workers(self, count: int) -> None:
         from distributed import Client
 
-        with Client(self.address, timeout=20, set_as_default=False) as client:
-            client.wait_for_workers(count, timeout=30)
+        with Client(self.address, timeout=PATIENCE, set_as_default=False) as client:
+            client.wait_for_workers(count, timeout=PATIENCE)
 
     def stop(self) -> None:
         for process in (*self.workers, self.scheduler):
@@ -89,13 +94,5 @@ class DaskCluster:
                 cwd=self._folder,
             )
         if what == "scheduler":
-            until(self._file.exists, 30)
+            until(self._file.exists)
         return process
-
-
-def until(happened, seconds: float) -> None:  # type: ignore[no-untyped-def]
-    """Wait for `happened()`; a test that waits in vain fails here."""
-    over = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < over, f"not within {seconds:g} s"
-        time.sleep(0.05)

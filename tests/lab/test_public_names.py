@@ -57,7 +57,7 @@ def loaded_by(source: str) -> set[str]:
         check=True,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=300,
     ).stdout
     return {name.partition(".")[0] for name in json.loads(out)}
 

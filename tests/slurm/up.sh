@@ -95,14 +95,15 @@ for node in node1 node2 node3; do
   alive "$dir/slurmd-$node.pid" slurmd || start slurmd -f "$SLURM_CONF" -N "$node"
 done
 
-for _ in $(seq 100); do
-  if [ "$(sinfo -h -N -p debug -t idle,mix,alloc -o %N 2>/dev/null | wc -l)" = 3 ]; then
+SECONDS=0
+while [ $SECONDS -lt 60 ]; do
+  if [ "$(timeout 10 sinfo -h -N -p debug -t idle,mix,alloc -o %N 2>/dev/null | wc -l)" = 3 ]; then
     echo "export SLURM_CONF=$SLURM_CONF"
     exit 0
   fi
   sleep 0.1
 done
-echo "up.sh: Slurm did not come up within 10 s; its logs are in $dir/log" >&2
+echo "up.sh: Slurm did not come up within a minute; its logs are in $dir/log" >&2
 tail -n 3 "$dir"/log/*.log >&2
 "$(dirname "$0")/down.sh" "$dir" || true
 exit 1

@@ -14,6 +14,7 @@ from typing import Any
 import nbformat
 import pytest
 from helpers import write_run
+from waiting import PATIENCE, until
 
 import lab as library
 from lab.errors import WorkFailed
@@ -28,7 +29,7 @@ name: two
 workers: 1
 defaults: {notebook: notebooks/toy.ipynb}
 runs:
-  - {arm: long, params: {pause: 60.0}}
+  - {arm: long, params: {pause: 600.0}}
   - {arm: short, params: {pause: 0.0}}
 """
 SWALLOWS = """
@@ -48,17 +49,8 @@ if sys.argv[1] == "deaf":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 run.log({"train/loss": 1.0}, step=1)
-time.sleep(60)
+time.sleep(600)
 """
-
-
-def until(found: Callable[[], Any], what: str) -> Any:
-    """Wait for something to be there; what it is."""
-    deadline = time.monotonic() + 60
-    while not (value := found()):
-        assert time.monotonic() < deadline, f"no {what} in a minute"
-        time.sleep(0.1)
-    return value
 
 
 def logging(workspace: Workspace) -> list[Run]:
@@ -80,12 +72,12 @@ def test_one_run_of_a_suite_is_stopped_and_the_suite_goes_on(
         cwd=workspace.root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        run = until(lambda: logging(workspace), "run that logs")[0]
+        run = until(lambda: logging(workspace))[0]
         time.sleep(0.5)  # into the cell that swallows the interrupt
         said = lab("stop", run.id)
         assert (said.code, said.err) == (0, "")
         assert said.out.startswith(f"stopped (interrupted)  {run.id}  after ")
-        assert suite.wait(60) == 1
+        assert suite.wait(PATIENCE) == 1
     finally:
         suite.kill()
         suite.wait()
@@ -128,10 +120,10 @@ def test_a_script_is_stopped(
     monkeypatch.setattr("lab.record.stop._LAST", 0.5)
     monkeypatch.setattr("lab.record.stop._YOUNG", 0.0)
     process = script(kind)
-    run = until(lambda: logging(workspace), "run that logs")[0]
-    ended = library.stop(run.id, workspace=workspace, grace=0.5 if kind == "deaf" else 20)
+    run = until(lambda: logging(workspace))[0]
+    ended = library.stop(run.id, workspace=workspace, grace=0.5 if kind == "deaf" else PATIENCE)
     assert (ended.status, ended.reason) == ("stopped", "interrupted")
-    assert process.wait(20) is not None
+    assert process.wait(PATIENCE) is not None
     assert code is None or process.returncode == code
     assert Run.read(run.path).status == "stopped"
 
@@ -147,16 +139,17 @@ def test_a_notebook_open_in_jupyter_is_interrupted_and_stays(
     client = manager.client()
     try:
         client.start_channels()
-        client.wait_for_ready(timeout=60)
+        client.wait_for_ready(timeout=PATIENCE)
         source = 'import lab, time\nrun = lab.start()\nrun.log({"train/loss": 1.0}, step=1)'
-        client.execute_interactive(source, timeout=60, output_hook=lambda _: None)
+        client.execute_interactive(source, timeout=PATIENCE, output_hook=lambda _: None)
         run = logging(workspace)[0]
         with pytest.raises(WorkFailed, match=r"goes on.*did not take the interrupt.*run.finish"):
             library.stop(run.id, workspace=workspace, grace=0.5)  # no cell runs
         assert Run.read(run.path).status == "running"
-        client.execute("time.sleep(60)")
-        time.sleep(1)
-        ended = library.stop(run.id, workspace=workspace, grace=20)
+        asleep = workspace.root / "asleep"
+        client.execute(f"open({str(asleep)!r}, 'w').close(); time.sleep(600)")
+        until(asleep.exists)
+        ended = library.stop(run.id, workspace=workspace, grace=PATIENCE)
         assert (ended.status, ended.reason) == ("stopped", "interrupted")
         assert manager.is_alive()
     finally:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from helpers import seeded_runs, write_run
+from waiting import PATIENCE, until
 
 from lab.cli.braille import Canvas
 from lab.record.catalogue import find_runs
@@ -20,29 +20,38 @@ from lab.workspace import Workspace
 Lab = Callable[..., Any]
 
 SCRIPT = """
-import time
+import pathlib, time
 import lab
 
 run = lab.start(name="slow")
 run.goal("val/loss", "min")
 for epoch in range(1, 4):
     run.log({"train/loss": 1 / epoch, "val/accuracy": 1 - 0.5 / epoch}, step=epoch)
-    time.sleep(1.2)
+    while epoch == 1 and not pathlib.Path("watched").exists():
+        time.sleep(0.02)
 """
 
 
-def test_a_run_is_followed_to_its_end(lab: Lab, workspace: Workspace, tmp_path: Path) -> None:
+def test_a_run_is_followed_to_its_end(workspace: Workspace, tmp_path: Path) -> None:
     (tmp_path / "slow.py").write_text(SCRIPT, encoding="utf-8")
     process = subprocess.Popen([sys.executable, str(tmp_path / "slow.py")], cwd=workspace.root)
-    deadline = time.monotonic() + 60
-    while not any(run.path.metrics.is_file() for run in find_runs(workspace)):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    said = lab("watch")
-    assert process.wait(20) == 0
-    assert said.code == 0
-    assert "step 3  train/loss 0.3333  val/accuracy 83.3%" in said.out
-    assert said.out.splitlines()[-1].startswith("done  slow")
+    until(lambda: [run for run in find_runs(workspace) if run.path.metrics.is_file()])
+    watch = subprocess.Popen(
+        [sys.executable, "-m", "lab.cli", "watch"],
+        cwd=workspace.root, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        assert watch.stdout is not None
+        assert watch.stdout.readline().endswith("slow\n")
+        assert watch.stdout.readline() == "step 1  train/loss 1.000  val/accuracy 50.0%\n"
+        (workspace.root / "watched").touch()
+        *_, third, last = watch.communicate(timeout=PATIENCE)[0].splitlines()
+        assert third == "step 3  train/loss 0.3333  val/accuracy 83.3%"
+        assert last.startswith("done  slow")
+        assert (process.wait(PATIENCE), watch.returncode) == (0, 0)
+    finally:
+        process.kill()
+        watch.kill()
 
 
 def test_a_run_that_has_ended_is_drawn(lab: Lab, workspace: Workspace) -> None:

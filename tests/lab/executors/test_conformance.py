@@ -17,7 +17,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from clusters import PATIENCE, until
+from waiting import PATIENCE, gone, until
 
 import lab
 from lab.errors import InputError, LabError, ParameterError
@@ -254,14 +254,7 @@ def test_interrupting_ends_the_run_and_its_process(on: On) -> None:
     (run,) = [Run.read(file.parent) for file in place.runs.glob("*/run.json")]
     ended = (run.status, run.reason, process.returncode)
     assert ended == ("stopped", "interrupted", 1), said.read_text()
-    until(lambda: not alive(run.record["pid"]))
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
+    until(lambda: gone(run.record["pid"]))
 
 
 class Heard:

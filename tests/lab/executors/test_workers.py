@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -14,12 +15,14 @@ class Worker:
 
     def __init__(self, cancellations: int = 1) -> None:
         self.left = cancellations
+        self.works = False
         self.ended = False
 
     async def work(self) -> None:
         while self.left:
+            self.works = True
             try:
-                await asyncio.sleep(60)
+                await asyncio.sleep(600)
             except asyncio.CancelledError:
                 self.left -= 1
         await asyncio.sleep(0.02)
@@ -31,36 +34,47 @@ async def fails() -> None:
     raise ValueError("broken")
 
 
+async def until(happened: Callable[[], bool]) -> None:
+    while not happened():
+        await asyncio.sleep(0)
+
+
 def test_the_end_of_every_one_is_waited_for_when_cancelled() -> None:
-    workers = [Worker(), Worker(), Worker()]
-    workers[0].left = 0
+    first, *others = workers = [Worker(0), Worker(), Worker()]
 
-    async def cancelled() -> None:
-        task = asyncio.create_task(side_by_side(*(worker.work() for worker in workers)))
-        await asyncio.sleep(0.05)
-        assert [worker.ended for worker in workers] == [True, False, False]
+    async def cancelled(task: asyncio.Task[None]) -> None:
+        await until(lambda: first.ended)
+        assert [worker.ended for worker in others] == [False, False]
         task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
 
-    asyncio.run(cancelled())
+    worked(cancelled, *workers)
     assert all(worker.ended for worker in workers)
 
 
 def test_a_second_cancellation_reaches_them_too() -> None:
-    patient = Worker(cancellations=2)
+    patient, other = Worker(2), Worker()
 
-    async def cancelled_twice() -> None:
-        task = asyncio.create_task(side_by_side(patient.work(), Worker().work()))
-        for _ in range(2):
-            await asyncio.sleep(0.01)
-            assert not patient.ended
-            task.cancel()
+    async def cancelled_twice(task: asyncio.Task[None]) -> None:
+        await until(lambda: patient.works and other.works)
+        task.cancel()
+        await until(lambda: patient.left == 1)
+        assert not patient.ended
+        task.cancel()
+
+    worked(cancelled_twice, patient, other)
+    assert patient.ended
+
+
+def worked(meanwhile: Callable[[asyncio.Task[None]], Awaitable[None]], *workers: Worker) -> None:
+    """Have the workers work side by side, which ends as cancelled, and do this meanwhile."""
+
+    async def both() -> None:
+        task = asyncio.create_task(side_by_side(*(worker.work() for worker in workers)))
+        await meanwhile(task)
         with pytest.raises(asyncio.CancelledError):
             await task
 
-    asyncio.run(cancelled_twice())
-    assert patient.ended
+    asyncio.run(both())
 
 
 def test_a_failure_ends_the_others_and_is_raised() -> None:

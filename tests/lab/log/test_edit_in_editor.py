@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from waiting import PATIENCE
 
 import lab.log
 from lab.errors import LogError
@@ -112,7 +113,7 @@ def test_ctrl_c_in_the_editor(workspace: Workspace, tmp_path: Path, words: str) 
     script = tmp_path / "editor.py"
     script.write_text(
         f"import pathlib, sys, time\npath = pathlib.Path(sys.argv[-1])\n{words}\n"
-        f"pathlib.Path({str(ready)!r}).touch()\ntime.sleep(60)\n"
+        f"pathlib.Path({str(ready)!r}).touch()\ntime.sleep(600)\n"
     )
     place = {"LAB_WORKSPACE": str(workspace.root), "TMPDIR": str(tmp_path)}
     command = subprocess.Popen(
@@ -124,7 +125,7 @@ def test_ctrl_c_in_the_editor(workspace: Workspace, tmp_path: Path, words: str) 
         assert command.poll() is None
         time.sleep(0.02)
     os.killpg(command.pid, signal.SIGINT)
-    said = command.communicate(timeout=30)[1]
+    said = command.communicate(timeout=PATIENCE)[1]
     assert command.returncode == 1
     assert "Traceback" not in said.partition("lab: ")[2]
     kept = re.findall(r"Your text is in (\S+\.md)", said)

@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 import textwrap
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import pytest
 from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from waiting import PATIENCE, gone, until
 
 from lab.notebook.warm.kernelspec import set_provisioner
 from lab.notebook.warm.owner import Unsafe
@@ -37,7 +37,7 @@ def says(manager: KernelManager, code: str, *, interrupt: bool = False) -> dict[
     """The outputs of one cell, printed text joined, by type."""
     client = manager.client()
     client.start_channels()
-    client.wait_for_ready(timeout=30)
+    client.wait_for_ready(timeout=PATIENCE)
     found: dict[str, Any] = {"stream": ""}
 
     def hook(message: dict[str, Any]) -> None:
@@ -49,21 +49,10 @@ def says(manager: KernelManager, code: str, *, interrupt: bool = False) -> dict[
             found[message["msg_type"]] = message["content"]
 
     found["reply"] = client.execute_interactive(
-        code, timeout=30, output_hook=hook, allow_stdin=False
+        code, timeout=PATIENCE, output_hook=hook, allow_stdin=False
     )["content"]
     client.stop_channels()
     return found
-
-
-def gone(pid: int) -> bool:
-    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-
-
-def until(condition: Any) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
 
 
 def test_a_kernel_is_forked_and_lives_as_any_other(manager: KernelManager, tmp_path: Path) -> None:
@@ -83,10 +72,10 @@ def test_a_kernel_is_forked_and_lives_as_any_other(manager: KernelManager, tmp_p
     again = says(manager, "import os\nprint(os.getpid(), 'pid' in globals())")["stream"].split()
     assert again[0] != pid
     assert again[1] == "False"
-    assert gone(int(pid))
+    until(lambda: gone(int(pid)))
 
     manager.shutdown_kernel()
-    assert gone(int(again[0]))
+    until(lambda: gone(int(again[0])))
 
 
 @pytest.mark.parametrize("switch", ["on", "off"])
@@ -100,10 +89,10 @@ def test_a_question_is_put_to_the_client(
     client.start_channels()
     said: list[str] = []
     try:
-        client.wait_for_ready(timeout=30)
+        client.wait_for_ready(timeout=PATIENCE)
         client.execute_interactive(
             "import getpass\nprint('hello', input('name? '), getpass.getpass('word? '))",
-            timeout=30,
+            timeout=PATIENCE,
             allow_stdin=True,
             stdin_hook=lambda message: client.input(message["content"]["prompt"].upper()),
             output_hook=lambda message: said.append(message["content"].get("text", "")),
@@ -117,7 +106,7 @@ def test_a_question_is_put_to_the_client(
 def test_a_kernel_that_dies_is_noticed(manager: KernelManager) -> None:
     client = manager.client()
     client.start_channels()
-    client.wait_for_ready(timeout=30)
+    client.wait_for_ready(timeout=PATIENCE)
     client.execute("import os; os._exit(3)")
     until(lambda: not manager.is_alive())
     client.stop_channels()
@@ -130,7 +119,7 @@ def test_nothing_outlives_the_process_that_started_it(kernelspec: Path, tmp_path
         manager, client = start_new_kernel(kernel_name="python3")
         loner = "import subprocess; p = subprocess.Popen(['sleep', '600'], start_new_session=True)"
         client.execute_interactive(
-            loner + "; import os; print(os.getpid(), p.pid)", timeout=30,
+            loner + "; import os; print(os.getpid(), p.pid)", timeout=PATIENCE,
             output_hook=lambda m: print(m["content"].get("text", ""), end="", flush=True),
         )
         time.sleep(600)
@@ -141,7 +130,7 @@ def test_nothing_outlives_the_process_that_started_it(kernelspec: Path, tmp_path
         pids = [int(word) for word in process.stdout.readline().split()]
         process.kill()
     assert len(pids) == 2
-    until(lambda: all(map(gone, pids)))
+    until(lambda: gone(*pids))
 
 
 def test_another_python_or_command_is_not_forked() -> None:
@@ -228,6 +217,6 @@ def test_papermill_is_told_of_a_kernel_that_dies(tmp_path: Path) -> None:
 def test_papermill_ends_a_cell_that_takes_too_long(tmp_path: Path) -> None:
     source = "import os, time\nopen('pid', 'w').write(str(os.getpid()))\ntime.sleep(600)"
     with pytest.raises(CellTimeoutError):
-        execute(notebook(tmp_path, source), execution_timeout=3, cwd=tmp_path)
+        execute(notebook(tmp_path, source), execution_timeout=5, cwd=tmp_path)
     pid = int((tmp_path / "pid").read_text())
     until(lambda: gone(pid))

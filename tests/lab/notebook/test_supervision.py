@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 from typing import Any
 
 import nbformat
-import psutil
 import pytest
+from waiting import PATIENCE, gone, until
 
 from lab.executors import run_notebook
 from lab.executors.pool import Pool
@@ -22,20 +22,10 @@ from lab.notebook.job import Job
 from lab.record.run import Run
 from lab.workspace import Workspace
 
-PATIENCE = 30.0  # seconds to wait for something that takes a fraction of one
-
 
 def job(workspace: Workspace, name: str, timeout: float | None = None, **params: Any) -> Job:
     notebook = workspace.root / "notebooks" / f"{name}.ipynb"
     return Job.check(notebook, params, workspace=workspace, timeout=timeout)
-
-
-def until(condition: Any) -> Any:
-    deadline = time.monotonic() + PATIENCE
-    while not (value := condition()):
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
-    return value
 
 
 def only_run(workspace: Workspace) -> Path | None:
@@ -50,6 +40,13 @@ def printed(folder: Path) -> str:
     return "".join(output.text for output in outputs if output.output_type == "stream")
 
 
+def kernel_of(workspace: Workspace) -> int | None:
+    """The process of the one run's kernel, once there is one: until then it is this one."""
+    folder = only_run(workspace)
+    pid = folder and json.loads((folder / "run.json").read_bytes())["pid"]
+    return pid if pid != os.getpid() else None
+
+
 def sleeping(workspace: Workspace) -> list[int] | None:
     """The processes of a running `sleeps` notebook, kernel first, once it has told its children."""
     folder = only_run(workspace)
@@ -57,13 +54,6 @@ def sleeping(workspace: Workspace) -> list[int] | None:
         return None
     children = [int(pid) for pid in printed(folder).split()]
     return [json.loads((folder / "run.json").read_bytes())["pid"], *children] if children else None
-
-
-def gone(pids: list[int]) -> bool:
-    return not any(
-        psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-        for pid in pids
-    )
 
 
 @pytest.mark.parametrize("warm", ["on", "off"])
@@ -89,16 +79,16 @@ def test_a_kernel_that_is_killed(workspace: Workspace, number: signal.Signals) -
 
 def test_a_time_limit_leaves_no_process(workspace: Workspace) -> None:
     async def limited() -> tuple[Run, list[int]]:
-        task = asyncio.create_task(Pool(workspace).run(job(workspace, "sleeps", timeout=6)))
+        task = asyncio.create_task(Pool(workspace).run(job(workspace, "sleeps", timeout=10)))
         pids = await asyncio.to_thread(until, lambda: sleeping(workspace))
         return await task, pids
 
     ended, pids = asyncio.run(limited())
     assert (ended.status, ended.reason) == ("stopped", "time_limit")
     assert ended.error is not None
-    assert "limit of 6 s" in ended.error["message"]
+    assert "limit of 10 s" in ended.error["message"]
     assert "after" not in printed(ended.path.root)
-    assert gone(pids)
+    until(lambda: gone(*pids))
 
 
 def test_a_cell_that_ignores_interrupts_is_killed(
@@ -113,8 +103,8 @@ def test_cancelling_stops_the_run_and_twice_does_not_wait(workspace: Workspace) 
     async def cancelled_twice() -> None:
         job_ = job(workspace, "ignores_interrupts")
         task = asyncio.create_task(Pool(workspace).run(job_))
-        await asyncio.to_thread(until, lambda: only_run(workspace))
-        await asyncio.sleep(1.5)
+        await asyncio.to_thread(until, lambda: kernel_of(workspace))
+        await asyncio.sleep(0.5)  # into the cell
         task.cancel()
         await asyncio.sleep(0.2)
         task.cancel()
@@ -126,7 +116,7 @@ def test_cancelling_stops_the_run_and_twice_does_not_wait(workspace: Workspace) 
     assert folder is not None
     record = json.loads((folder / "run.json").read_bytes())
     assert (record["status"], record["reason"]) == ("stopped", "interrupted")
-    assert gone([record["pid"]])
+    until(lambda: gone(record["pid"]))
 
 
 DRIVER = """
@@ -152,7 +142,7 @@ def test_a_signal_stops_the_run(workspace: Workspace, number: signal.Signals) ->
         driver.send_signal(number)
         said, _ = driver.communicate(timeout=PATIENCE)
     assert said.split() == ["stopped", "interrupted"]
-    assert gone(pids)
+    until(lambda: gone(*pids))
 
 
 def test_nothing_outlives_an_executor_that_is_killed(workspace: Workspace) -> None:
@@ -160,7 +150,7 @@ def test_nothing_outlives_an_executor_that_is_killed(workspace: Workspace) -> No
         pids = until(lambda: sleeping(workspace))  # one of them has left the kernel's group
         driver.kill()
         driver.communicate(timeout=PATIENCE)
-    until(lambda: gone(pids))
+    until(lambda: gone(*pids))
     folder = only_run(workspace)
     assert folder is not None
     assert Run.read(folder).status == "crashed"

@@ -8,13 +8,11 @@ import os
 import signal
 import sys
 import threading
-import time
 from pathlib import Path
-from typing import Any
 
 import nbformat
-import psutil
 import pytest
+from waiting import gone, until
 
 from lab.executors import run_notebook
 from lab.executors.pool import Pool
@@ -37,18 +35,6 @@ def notebook(workspace: Workspace, *cells: str) -> Path:
 def printed(run: Run) -> str:
     cells = nbformat.read(run.path.notebook, as_version=4).cells
     return "".join(o.text for c in cells for o in c.get("outputs", []) if o.output_type == "stream")
-
-
-def until(condition: Any) -> Any:
-    deadline = time.monotonic() + 30
-    while not (value := condition()):
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
-    return value
-
-
-def gone(pid: int) -> bool:
-    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
 
 def test_what_one_notebook_imports_is_there_for_the_next_and_nothing_else(
@@ -193,7 +179,7 @@ def test_what_cells_leave_open_is_written(workspace: Workspace) -> None:
 
 def test_a_cell_that_closes_every_descriptor_ends_the_run(workspace: Workspace) -> None:
     path = notebook(workspace, "import os, time\nos.closerange(3, 1000); time.sleep(600)")
-    assert run_notebook(path, workspace=workspace, timeout=60).status == "crashed"
+    assert run_notebook(path, workspace=workspace, timeout=300).status == "crashed"
 
 
 def test_no_fork_with_a_second_thread() -> None:
