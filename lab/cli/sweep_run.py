@@ -57,8 +57,11 @@ def run(
 
 
 def _print(outcome: Outcome, console: Console) -> None:
+    from lab.numbers import counted
+
     if outcome.carried:
-        console.print(f"{outcome.carried} trials taken over from {outcome.study.space.carry_over}")
+        taken = counted(outcome.carried, "trial")
+        console.print(f"{taken} taken over from {outcome.study.space.carry_over}")
     if outcome.recovered:
         console.print(f"{outcome.recovered} left behind by a process that is gone: taken up")
     print_status(outcome.study, console)

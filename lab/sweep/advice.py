@@ -10,7 +10,7 @@ from lab.sweep.classical import Boundary
 from lab.sweep.configuration import Configuration
 from lab.sweep.good_range import WANTED
 from lab.sweep.origins import code_of, data_of
-from lab.sweep.refinement import CONSERVATIVE, file_of, next_name
+from lab.sweep.refinement import CONSERVATIVE, Option, file_of, next_name
 from lab.sweep.standing import Standing, standing
 from lab.sweep.study import Study
 
@@ -192,7 +192,7 @@ def decisions_of(found: Analysis) -> list[tuple[str, str]]:
             "to search on",
             "Mend the task or the metric first: the best is not clearly above naming one class"
             if not learned
-            else "The conservative space: it drops no choice and freezes nothing"
+            else _mild(found.next.conservative)
             if found.next and found.next.changes
             else "In the same space: nothing speaks for another one"
             if found.next
@@ -216,6 +216,15 @@ def decisions_of(found: Analysis) -> list[tuple[str, str]]:
             else "No: nothing here carries one",
         ),
     ]
+
+
+def _mild(option: Option) -> str:
+    """The conservative option, and what makes it so."""
+    kept = {parameter.name: parameter for parameter in option.space.params}
+    new = [kept.get(change.parameter) for change in option.changes]
+    if any(parameter is None or not parameter.numeric for parameter in new):
+        return "The conservative space: it freezes nothing, and keeps what is next to good choices"
+    return "The conservative space: it drops no choice and freezes nothing"
 
 
 def _stop(found: Analysis) -> str:

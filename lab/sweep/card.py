@@ -25,7 +25,7 @@ from lab.sweep.card_tables import (
 from lab.sweep.configuration import Configuration, shown
 from lab.sweep.marginal import VERDICT_FROM
 from lab.sweep.origins import code_of, data_of
-from lab.sweep.standing import taken_over, trials_text
+from lab.sweep.standing import trials_text
 from lab.sweep.trial import Trial
 
 if TYPE_CHECKING:
@@ -187,7 +187,7 @@ def _facts(found: Analysis) -> list[tuple[str, str]]:
 
 def _chosen(trial: Trial) -> str:
     """Who chose a trial, in words."""
-    if taken_over(trial):
+    if trial.taken_over:
         return "taken over"
     how = {"random": "at random", "adaptive": "by a sampler that learns", "imported": "unknown"}
     return how[trial.phase]
@@ -198,13 +198,8 @@ def _branches(found: Analysis) -> str:
     count = len(found.branches)
     if count == 1:
         return "one: no parameter depends on another"
-    tried, enough = (
-        sum(map(bool, flags))
-        for flags in (
-            [line.trials for line in found.branches],
-            [line.enough for line in found.branches],
-        )
-    )
+    tried = sum(bool(line.trials) for line in found.branches)
+    enough = sum(line.enough for line in found.branches)
     return f"{count}, {tried} tried, {enough} with enough trials to compare"
 
 

@@ -97,7 +97,7 @@ def compare(
 
 
 def _side(study: Study, confirmation: Confirmation | None) -> Side:
-    own = [trial for trial in study.trials if "carried_from" not in trial.extra]
+    own = [trial for trial in study.trials if not trial.taken_over]
     complete = [trial for trial in own if trial.state == "complete" and trial.value is not None]
     values = [_value(trial) for trial in complete]
     pick = max if study.direction == "maximize" else min

@@ -79,7 +79,7 @@ def configurations(study: Study) -> tuple[Configuration, ...]:
             found.setdefault(_key(trial.params), []).append(trial)
     sign = 1.0 if study.direction == "maximize" else -1.0
     # Where all trials are imported the study was made elsewhere, and they are its own.
-    own = any(t.phase != "imported" or "carried_from" in t.extra for t in study.trials)
+    own = any(t.phase != "imported" or t.taken_over for t in study.trials)
     rows = []
     for trials in found.values():
         values, seeds = _values(trials)

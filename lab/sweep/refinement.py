@@ -12,6 +12,7 @@ from zlib import crc32
 from lab import numbers
 from lab.errors import InputError
 from lab.sweep.association import spearman
+from lab.sweep.baseline import baseline
 from lab.sweep.carrying import inside
 from lab.sweep.configuration import Configuration, Factor, configurations, factors
 from lab.sweep.freezing import Frozen, freezes
@@ -103,18 +104,17 @@ class Refinement:
     @property
     def told(self) -> tuple[str, ...]:
         """The notes, with what both options have in common first."""
+        common = []
         if not self.changes:
-            said = (
+            common.append(
                 "Nothing speaks for another space: go on in this one with more trials (`n_trials`)."
             )
         elif self.same:
-            said = (
+            common.append(
                 "The aggressive option comes to the same space, with nothing to drop or freeze and "
                 "no range to narrow further: there is one next space."
             )
-        else:
-            return (*self._risks, *self.notes)
-        return (said, *self._risks, *self.notes)
+        return (*common, *self._risks, *self.notes)
 
     @property
     def _risks(self) -> tuple[str, ...]:
@@ -142,7 +142,8 @@ def refine(study: Study, *, rankings: Sequence[Ranking] | None = None) -> Refine
     Both hold the top quarter joined with the best third of the random phase, and a margin: 30% in
     the conservative option, 15% in the aggressive one, which also drops choices that are shown to
     be worse and freezes what is not told from noise. Margins grow until the optimum is kept with an
-    estimated chance of 90%, and to a third of the volume at least unless that chance is 95%.
+    estimated chance of 90%, and to a third of the volume at least unless that chance is 95%. A
+    parameter across which the objective is not comparable (`Baseline.moves`) stays as it is.
 
     Raises InputError where the study has fewer than ten complete configurations. `rankings` are
     those of its importance, where they are known already.
@@ -205,6 +206,8 @@ class _Known:
         self._rankings = fanova(rows, parts, resampled=1) if rankings is None else rankings
         self._spans = {name: good_span(f) for name, f in self._factors.items() if f.ordered}
         self._optima = optima(study.space, rows)
+        base = baseline(study)
+        self._suspect = base.moves if base else None
 
     def option(self, name: OptionName) -> Option:
         """The option, its margin as wide as its risk asks for."""
@@ -242,6 +245,11 @@ class _Known:
         found = []
         if self._study.space.notebook is None:
             found.append("The study names no notebook: add `notebook:` before a file is run.")
+        if self._suspect is not None:
+            found.append(
+                f"`{self._suspect}` stays as it is: the objective is not comparable across its "
+                "values, so that its good ones are not known."
+            )
         if n < WANTED:
             found.append(
                 f"{n} complete configurations, {WANTED} are wanted: until then margins are "
@@ -256,17 +264,17 @@ class _Known:
         refused = [r.refused for r in self._rankings if r.refused]
         if refused:
             found.append(f"Nothing is frozen where importance is not told: {refused[0]}")
-        for choice in self._at_the_end():
-            found.append(choice)
-        return (*found, *self._together())
+        return (*found, *self._at_the_end(), *self._together())
 
     def _at_the_end(self) -> list[str]:
         """Choices with an order cannot be moved on: nobody knows which value would come next."""
         told = []
         for name, factor in self._factors.items():
-            best = sorted(factor.rows, key=lambda row: -row.score)[: max(5, len(factor.rows) // 4)]
             if factor.parameter.numeric or not factor.ordered or len(factor.rows) < LEAST:
                 continue
+            if name == self._suspect:
+                continue
+            best = sorted(factor.rows, key=lambda row: -row.score)[: max(5, len(factor.rows) // 4)]
             ends = (min(factor.parameter.choices), max(factor.parameter.choices))
             for end, word in zip(ends, ("smaller", "larger"), strict=True):
                 share = sum(row.params[name] == end for row in best) / len(best)
@@ -303,6 +311,8 @@ class _Known:
         frozen = self._frozen() if name == "aggressive" else {}
         made = NextSpace(old)
         for parameter in old.params:
+            if parameter.name == self._suspect:
+                continue
             if parameter.name in frozen:
                 made.freeze(parameter, frozen[parameter.name])
                 continue

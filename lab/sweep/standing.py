@@ -70,7 +70,7 @@ class Standing:
 def standing(study: Study) -> Standing:
     """Where the search of a study stands."""
     own = [trial for trial in study.trials if counts(trial)]
-    foreign = [t for t in study.trials if t.phase == "imported" and not taken_over(t)]
+    foreign = [t for t in study.trials if t.phase == "imported" and not t.taken_over]
     elsewhere = study.notebook is None or (bool(foreign) and not own)
     states = Counter(trial.state for trial in own)
     ended = len(own) - states["running"]
@@ -95,17 +95,12 @@ def counts(trial: Trial) -> bool:
     return trial.phase != "imported" and trial.extra.get("problem") not in AGAIN
 
 
-def taken_over(trial: Trial) -> bool:
-    """Whether a trial comes from an earlier study."""
-    return "carried_from" in trial.extra
-
-
 def trials_text(study: Study) -> str:
     """The trials by state, of those asked for where some are missing."""
     found = standing(study)
-    states = Counter(trial.state for trial in study.trials if not taken_over(trial))
+    states = Counter(trial.state for trial in study.trials if not trial.taken_over)
     parts = [f"{states[state]} {state}" for state in _STATES if states[state]]
-    if carried := sum(map(taken_over, study.trials)):
+    if carried := sum(trial.taken_over for trial in study.trials):
         parts.append(f"{carried} taken over from an earlier study")
     told = ", ".join(parts)
     if found.asked is None or not found.missing:

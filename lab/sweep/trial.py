@@ -28,3 +28,8 @@ class Trial:
     steps: dict[int, float] = field(default_factory=dict)
     seconds: float | None = None
     extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def taken_over(self) -> bool:
+        """Whether it comes from an earlier study."""
+        return "carried_from" in self.extra

@@ -26,6 +26,7 @@ from lab.sweep import (
     refinement,
     write_refinement,
 )
+from lab.sweep.advice import _mild
 from lab.sweep.carrying import inside, placed
 from lab.sweep.configuration import configurations, factors
 from lab.sweep.freezing import usual
@@ -235,6 +236,35 @@ def test_the_users_twenty_trials_widen_what_their_own_card_widened() -> None:
         assert "encoder_type" in option.space.names  # five context trials prove nothing
     assert yaml.safe_load(option_text(result.aggressive))["carry_over"] == source.name
     assert any("top half" in note for note in result.notes)
+
+
+def test_what_the_objective_cannot_be_compared_across_is_not_narrowed() -> None:
+    space = Space(
+        "mended",
+        (
+            Parameter("batch_size", "categorical", choices=(8, 16, 32, 64)),
+            Parameter("x", "float", 0.0, 1.0),
+        ),
+    )
+
+    def value(params: dict[str, Any]) -> float:
+        return 8 / params["batch_size"] + 0.1 * params["x"]
+
+    source = study(space, value, 40)
+    found = refine(source, rankings=())
+    assert found.conservative.space.parameter("batch_size").choices == (8, 16, 32)
+    assert "keeps what is next to" in _mild(found.conservative)
+    # The same trials, where ten named one class only and scored by their batches.
+    single = {"val/accuracy/a": 1.0, "val/accuracy/b": 0.0}
+    trials = [
+        replace(t, value=2 / t.params["batch_size"], extra=single) if t.number % 4 == 0 else t
+        for t in source.trials
+    ]
+    told = refine(replace(source, trials=tuple(trials)), rankings=())
+    for option in (told.conservative, told.aggressive):
+        assert option.space.parameter("batch_size") == space.parameter("batch_size")
+    assert "`batch_size` stays as it is" in " ".join(told.notes)
+    assert not any("the end of its choices" in note for note in told.notes)
 
 
 @pytest.mark.parametrize("n", [30, 60])
