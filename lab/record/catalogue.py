@@ -17,6 +17,7 @@ from lab.record.indexed_run import (
     ABSENT,
     ALL,
     NO_NUMBER,
+    NUMBER,
     PARAMS,
     RECORD,
     SUMMARY,
@@ -272,6 +273,10 @@ def _in_order(
         raise InputError("No run has that metric", seen=metric, do=advice)
     goal = newest.metrics[base]["goal"] if newest is not None else goal_of(base)
     sign = -1.0 if goal == "max" else 1.0
-    keys = [(min(kind, NO_NUMBER), sign * value) for _, (kind, value) in ranked]
+    values = [sign * value for _, (_, value) in ranked]
+    groups: list[list[int]] = [[] for _ in range(NO_NUMBER + 1)]
+    for place, (_, (kind, _)) in enumerate(ranked):
+        groups[min(kind, NO_NUMBER)].append(place)
     # Stable: equal values stay newest first.
-    return [ranked[place][0] for place in sorted(range(len(ranked)), key=keys.__getitem__)]
+    groups[NUMBER].sort(key=values.__getitem__)
+    return [ranked[place][0] for group in groups for place in group]

@@ -168,9 +168,10 @@ class Segment:
         self.damaged = True
         return None
 
-    def rows_without(self, kind: int, texts: Sequence[bytes]) -> set[int]:
-        """The rows whose document of this kind is whole, and lacks one of these texts."""
-        found = set()
+    def documents(self, kind: int) -> Iterator[bytes | None]:
+        """The documents of a kind row by row, as JSON; None for one that is damaged."""
+        rows = len(self.rows)
+        ends, checks = self._ends[kind::_KINDS], self._checks[kind::_KINDS]
         for number, places in enumerate(self._blocks):
             place, length = places[kind]
             try:
@@ -178,14 +179,21 @@ class Segment:
             except OSError:
                 content = b""
             start = 0
-            for row in range(number * _BLOCK, min((number + 1) * _BLOCK, len(self.rows))):
-                at = row * _KINDS + kind
-                document, start = content[start : self._ends[at]], self._ends[at]
-                if zlib.crc32(document) != self._checks[at]:
+            for row in range(number * _BLOCK, min((number + 1) * _BLOCK, rows)):
+                document, start = content[start : ends[row]], ends[row]
+                if zlib.crc32(document) == checks[row]:
+                    yield document
+                else:
                     self.damaged = True
-                elif not all(text in document for text in texts):
-                    found.add(row)
-        return found
+                    yield None
+
+    def rows_without(self, kind: int, texts: Sequence[bytes]) -> set[int]:
+        """The rows whose document of this kind is whole, and lacks one of these texts."""
+        return {
+            row
+            for row, document in enumerate(self.documents(kind))
+            if document is not None and not all(text in document for text in texts)
+        }
 
     def stamp(self, row: int) -> Sequence[int]:
         return self.stamps[row * STAMP : (row + 1) * STAMP]

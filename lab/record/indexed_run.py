@@ -118,20 +118,25 @@ def rank_column(segment: Segment, metric: str, which: str) -> tuple[bytearray, a
         kinds, values = segment.columns[metric, which]
         return kinds, values
     kinds, values = bytearray(), array("d")
-    for row in range(len(segment.rows)):
-        content = segment.document(row, KIND["summary"])
-        if content is None:
-            kind, value = DAMAGED, 0.0
-        else:
-            stored = orjson.loads(content)
-            held = metric in stored and metric != "notes"
-            kind, value = rank(restore({metric: stored[metric]}) if held else {}, metric, which)
+    for content in segment.documents(KIND["summary"]):
+        kind, value = (DAMAGED, 0.0) if content is None else _rank_in(content, metric, which)
         kinds.append(kind)
         values.append(value)
     if len(segment.columns) >= _COLUMNS:
         segment.columns.clear()
     segment.columns[metric, which] = kinds, values
     return kinds, values
+
+
+def _rank_in(content: bytes, metric: str, which: str) -> tuple[int, float]:
+    """`rank` in a summary as it is stored."""
+    stored = orjson.loads(content)
+    if metric not in stored or metric == "notes":
+        return ABSENT, 0.0
+    entry = stored[metric]
+    if type(entry) is dict and type(value := entry.get(which)) is float:
+        return NUMBER, value  # stored as text are those that are not finite
+    return rank(restore({metric: entry}), metric, which)
 
 
 def _unchanged(segment: Segment, row: int, folder: str, wanted: int) -> bool:

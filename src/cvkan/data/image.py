@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +48,7 @@ def load(config: ImageConfig) -> Splits:
 
 
 def _digits(config: ImageConfig) -> Splits:
-    from sklearn.datasets import load_digits  # scikit-learn takes a second to import
-
-    digits = load_digits()
-    data = _Images(digits.images.astype(np.uint8), digits.target.astype(np.int64))
+    data = _read_digits(digits_file())
     held_out = len(data.labels) * 15 // 100
     sizes = _sizes(config, len(data.labels), held_out, test=config.test_size or held_out)
     parts = stratified(data.labels, sizes, stream(config.data_seed, 0))
@@ -73,6 +71,25 @@ def _cifar10(config: ImageConfig) -> Splits:
     splits = [_split(train, index) for index in parts]
     splits.append(_split(test, balanced_first(test.labels, config.test_size)))
     return Splits.of(_normalised(splits, config), info, source)
+
+
+def digits_file() -> Path:
+    """Where scikit-learn keeps its digits, without importing it; the file may be missing."""
+    found = find_spec("sklearn")
+    folder = Path(found.origin).parent if found and found.origin else Path()
+    return folder / "datasets/data/digits.csv.gz"
+
+
+def _read_digits(file: Path) -> _Images:
+    if file.is_file():
+        rows = np.loadtxt(file, delimiter=",")
+        return _Images(
+            rows[:, :-1].reshape(-1, 8, 8).astype(np.uint8), rows[:, -1].astype(np.int64)
+        )
+    from sklearn.datasets import load_digits  # takes a second, most of it scipy
+
+    digits = load_digits()
+    return _Images(digits.images.astype(np.uint8), digits.target.astype(np.int64))
 
 
 def _sizes(config: ImageConfig, total: int, held_out: int, *, test: int) -> tuple[int, int, int]:

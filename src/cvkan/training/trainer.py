@@ -19,6 +19,7 @@ from cvkan.training.compiling import compile_once
 from cvkan.training.device import device_of, placed
 from cvkan.training.metrics import Metrics, Totals, are_classes, prefixed, quality
 from cvkan.training.objective import objective_for
+from cvkan.training.optimizers import optimizer_for
 from cvkan.training.precision import Stepper, precision_of
 from cvkan.training.predict import predict
 from cvkan.training.schedules import LearningRate
@@ -44,7 +45,7 @@ class Trainer:
         self._objective = objective_for(config, splits, self._device)
         self._auxiliary = Auxiliary(model, config)  # before compilation, which fixes the hooks
         self._augment = augmenter_for(config)
-        self._optimizer = _optimizer(model, config)
+        self._optimizer = optimizer_for(model, config)
         self._stepper = Stepper(model, self._optimizer, config, self._device)
         self._generator = torch.Generator().manual_seed(config.seed)
         self._rate = LearningRate(config, -(-len(self._train) // config.batch_size))
@@ -174,12 +175,3 @@ class Best:
 def largest_class(targets: Tensor) -> int | None:
     """The class with the most samples; None where targets are amounts."""
     return int(torch.bincount(targets).argmax()) if are_classes(targets) else None
-
-
-def _optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
-    decay = config.weight_decay
-    if config.optimizer == "adamw":
-        return torch.optim.AdamW(model.parameters(), lr=config.lr, weight_decay=decay)
-    return torch.optim.SGD(
-        model.parameters(), lr=config.lr, weight_decay=decay, momentum=0.9, nesterov=True
-    )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
 import cvkan
+from cvkan.data import image
 from cvkan.data.splits import Split, Splits
 
 SMALL = {"train_size": 96, "validation_size": 40, "test_size": 40}
@@ -69,6 +73,23 @@ def test_all_digits_are_dealt_out() -> None:
     inputs, _ = splits.train[:]
     assert inputs.mean().item() == pytest.approx(0, abs=1e-5)
     assert inputs.std(correction=0).item() == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("has_file", [True, False])
+def test_the_digits_are_those_of_scikit_learn(
+    has_file: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert image.digits_file().is_file()
+    if not has_file:  # a scikit-learn that keeps them elsewhere
+        monkeypatch.setattr(image, "digits_file", lambda: Path("nowhere"))
+    theirs, splits = load_digits(), cvkan.load(cvkan.config_for("image", normalise="none"))
+    ours = {
+        (*(16 * pixels).flatten().tolist(), int(label))
+        for part in parts(splits)
+        for pixels, label in zip(*part[:], strict=True)
+    }
+    rows_and_labels = zip(theirs.data.tolist(), theirs.target.tolist(), strict=True)
+    assert ours == {(*row, label) for row, label in rows_and_labels}
 
 
 def test_targets_of_the_series_follow_their_inputs() -> None:
