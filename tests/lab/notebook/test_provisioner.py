@@ -119,7 +119,7 @@ def test_nothing_outlives_the_process_that_started_it(kernelspec: Path, tmp_path
         manager, client = start_new_kernel(kernel_name="python3")
         loner = "import subprocess; p = subprocess.Popen(['sleep', '600'], start_new_session=True)"
         client.execute_interactive(
-            loner + "; import os; print(os.getpid(), p.pid)", timeout=PATIENCE,
+            loner + "; import os; print(os.getpid(), p.pid)", timeout=240,
             output_hook=lambda m: print(m["content"].get("text", ""), end="", flush=True),
         )
         time.sleep(600)

@@ -70,7 +70,7 @@ def test_what_a_new_run_records(make_run: Callable[..., Run], workspace: Workspa
     assert run.record["git"] == {"sha": None, "branch": None, "dirty": None}
     assert run.params == {"seed": 7, "lr": 0.1}
     assert run.started is not None
-    assert abs((run.started - before).total_seconds()) < 5
+    assert abs((run.started - before).total_seconds()) < 60
     assert run.id == run.started.strftime("%Y%m%d_%H%M%S")
     assert run.path.heartbeat.exists()
 
