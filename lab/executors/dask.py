@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from lab.errors import InputError, WorkFailed
+from lab.executors import orphan
 from lab.executors.base import OnStart
 from lab.executors.dask_node import run_task
 from lab.executors.ledger import Attempt, Ledger
 from lab.executors.node import Ticket, cut_off
 from lab.notebook.job import Job
 from lab.record.paths import RunPaths, claim_folder
-from lab.record.run import Run, end_run
+from lab.record.run import Run
 from lab.workspace import Workspace
 
 FOLDER = "dask"  # in the runs folder, while runs are under way
 _LOOK = 0.25  # seconds between looks at whether the run has started
-_WIND_UP = 15.0  # seconds a run has for its end
 _CONNECT = 10.0  # seconds
 
 
@@ -167,22 +167,11 @@ class Dask:
             attempts = self._attempts(number)
         if not attempts:
             return
-        paths = self._paths(attempts[-1])
-        paths.stop.touch()
         try:
-            await asyncio.wait_for(_written(paths), _WIND_UP)
-        except (TimeoutError, asyncio.CancelledError):
-            error = {"type": "Interrupted", "message": "The run was interrupted.", "cell": None}
-            end_run(paths, "stopped", "interrupted", error)
+            await orphan.wind_up(self._paths(attempts[-1]))
         finally:
-            paths.stop.unlink(missing_ok=True)
             with contextlib.suppress(asyncio.CancelledError):
                 await future.cancel(force=True)
-
-
-async def _written(paths: RunPaths) -> None:
-    while Run.read(paths).status == "running":
-        await asyncio.sleep(_LOOK)
 
 
 def _check_dask() -> None:

@@ -50,7 +50,7 @@ def submit(
     task is returned. A crashed run is tried `retries` times on its node; `below` are resources for
     what the jobs leave out.
     """
-    found: dict[int, Task | Exception] = dict(_under_way(jobs, workspace))
+    found: dict[int, Task | Exception] = dict(under_way(jobs, workspace))
     alike: dict[str, list[int]] = defaultdict(list)
     for index, job in enumerate(jobs):
         if index not in found:
@@ -69,8 +69,8 @@ def submit(
     return [found[index] for index in range(len(jobs))]
 
 
-def _under_way(jobs: Sequence[Job], workspace: Workspace) -> Iterator[tuple[int, Task]]:
-    """Jobs of suites and sweeps whose task is still to be done or being done."""
+def under_way(jobs: Sequence[Job], workspace: Workspace) -> Iterator[tuple[int, Task]]:
+    """Of jobs of suites and sweeps, the tasks that are still to be done or being done, by index."""
     wanted = {
         index: job
         for index, job in enumerate(jobs)

@@ -57,6 +57,14 @@ class Slurm:
         except asyncio.CancelledError:
             await self._wind_up(await submitted)
             raise
+        return await self.follow(task, on_start=on_start)
+
+    def find(self, job: Job) -> Task | None:
+        """The task of this run of a suite or sweep, if it is in the queue or under way."""
+        return next((task for _, task in sbatch.under_way([job], self._workspace)), None)
+
+    async def follow(self, task: Task, *, on_start: OnStart | None = None) -> Run:
+        """Wait for the end of a job, whoever submitted it, as `run` does."""
         try:
             return await self._follow(task, on_start)
         except asyncio.CancelledError:

@@ -37,7 +37,19 @@ def ask(paths: RunPaths, step: int, value: Any) -> bool:
         if answer.get("step") == step:
             return bool(answer["stop"])
         time.sleep(_TICK)
+    # The next report need not wait: a sweep that takes the run up makes the file anew.
+    with contextlib.suppress(OSError):
+        paths.answer.unlink()
     return False
+
+
+def last_answer(paths: RunPaths) -> bool:
+    """Whether a sweep that is gone had told the run to stop; what it left in the folder goes."""
+    answer = _read(paths.answer)
+    for path in (paths.answer, paths.report):
+        with contextlib.suppress(OSError):
+            path.unlink()
+    return answer is not None and bool(answer["stop"])
 
 
 @contextlib.contextmanager
@@ -87,9 +99,7 @@ def _answer(
     except Exception as problem:
         problems.append(problem)
     finally:
-        for path in (paths.answer, paths.report):
-            with contextlib.suppress(OSError):
-                path.unlink()
+        last_answer(paths)
 
 
 def _write(path: Path, value: dict[str, Any]) -> None:

@@ -84,7 +84,8 @@ def test_the_same_run_folder(workspace: Workspace, way: Callable[[Workspace], No
     run = only_run(workspace)
     assert (run.status, run.reason, run.error) == ("done", None, None)
     assert run.params == {"epochs": 3, "seed": 0, "rate": 0.5}
-    assert files(run) == {
+    # On a busy machine it may take the seconds from which on a run has a file of what it used.
+    assert files(run) - {"resources.jsonl"} == {
         "run.json",
         "params.json",
         "metrics.jsonl",
