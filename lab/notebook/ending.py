@@ -44,7 +44,7 @@ def ending_of_death(exit_code: int, *, oom: bool, last_words: str, cell: int | N
     if oom:
         message += " The system had run out of memory."
     if last_words:
-        message += f" Its last words:\n{last_words}"
+        message += f"\nIts last words:\n{last_words}"
     return Ending("crashed", "oom" if oom else "kernel_died", _error("KernelDied", message, cell))
 
 

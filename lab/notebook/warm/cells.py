@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import mmap
 import os
 import socket
 import sys
@@ -94,7 +95,9 @@ class _Kernel(IPythonKernel):
     def __init__(self, **traits: Any) -> None:
         super().__init__(**traits)  # type: ignore[no-untyped-call]
         self._execute_sleep = 0.0
-        self._reserve = bytearray(_RESERVE)
+        self._reserve = mmap.mmap(-1, _RESERVE)
+        shell: Any = self.shell
+        self._show_error, shell.showtraceback = shell.showtraceback, self._showtraceback
         # What awaits in a cell asks here whether it is in the main thread.
         self.shell_channel_thread = SimpleNamespace(parent_thread=threading.main_thread())
 
@@ -103,9 +106,14 @@ class _Kernel(IPythonKernel):
         try:
             await self._run(request)
         except MemoryError:  # there was not even enough to tell of the cell's own
-            self._reserve.clear()
+            self._reserve.close()
             self._reply_error("MemoryError", request)
             self._publish_status("idle", "shell")  # type: ignore[no-untyped-call]
+
+    def _showtraceback(self, *args: Any, **options: Any) -> None:
+        if isinstance(sys.exc_info()[1], MemoryError):
+            self._reserve.close()
+        self._show_error(*args, **options)
 
     async def _run(self, request: dict[str, Any]) -> None:
         self.set_parent([], request)  # type: ignore[no-untyped-call]
@@ -178,6 +186,7 @@ def serve(peer: socket.socket) -> None:
     work = loop.create_task(_serve(app.kernel, session))
     while not work.done():
         loop.run_until_complete(_until(work))
+    work.result()
 
 
 async def _until(work: asyncio.Task[None]) -> None:

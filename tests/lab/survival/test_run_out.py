@@ -109,20 +109,35 @@ def test_the_system_runs_out_of_memory(
     assert "It needs less memory" in scene.show(run)
 
 
-def test_the_process_runs_out_of_memory(scene: Scene) -> None:
-    hoard = (
-        "import resource\n"
-        "here = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
-        "resource.setrlimit(resource.RLIMIT_AS, (here + 300_000_000,) * 2)\n"
-        "kept = []\n"
-        "try:\n"
-        "    while True:\n"
-        "        kept.append(bytearray(20_000_000))\n"
-        "except MemoryError:\n"
-        "    kept.pop()\n"
-        "    raise\n"
-    )
-    lab = scene.run(trouble=hoard)
+LIMIT = (
+    "import resource\n"
+    "here = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+    "resource.setrlimit(resource.RLIMIT_AS, (here + 300_000_000,) * 2)\n"
+    "kept, size = [], 20_000_000\n"
+)
+SOME_LEFT = (
+    "try:\n"
+    "    while True:\n"
+    "        kept.append(bytearray(size))\n"
+    "except MemoryError:\n"
+    "    kept.pop()\n"
+    "    raise\n"
+)
+LAST_BYTE = (
+    "while True:\n"
+    "    try:\n"
+    "        while True:\n"
+    "            kept.append(bytearray(size))\n"
+    "    except MemoryError:\n"
+    "        size //= 2\n"
+    "        if size < 64:\n"
+    "            raise\n"
+)
+
+
+@pytest.mark.parametrize("hoard", [SOME_LEFT, LAST_BYTE], ids=["some left", "to the last byte"])
+def test_the_process_runs_out_of_memory(scene: Scene, hoard: str) -> None:
+    lab = scene.run(trouble=LIMIT + hoard)
     said_by(lab, code=1)
     (run,) = scene.aftermath()
     assert (run.status, run.reason) == ("failed", "oom")
