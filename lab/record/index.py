@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import tempfile
 import threading
 import time
@@ -271,7 +270,7 @@ def _copy(parts: Sequence[Segment], runs: str, writer: Writer) -> None:
 
 def _replace(target: Path, parts: Sequence[Segment], runs: str) -> None:
     _clear_leftovers(runs)
-    beside = Path(f"{runs}/{_LEFTOVER}{os.getpid()}-{secrets.token_hex(4)}")
+    beside = Path(f"{runs}/{_LEFTOVER}{os.getpid()}-{os.urandom(4).hex()}")
     handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:
         try:
