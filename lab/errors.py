@@ -16,7 +16,7 @@ LabError                     root; the message is always: what happened, the val
 Catch ``LabError`` to catch them all::
 
     try:
-        lab.run("notebooks/domains/image.ipynb", epochs=3)
+        lab.run("notebooks/domains/image.ipynb", {"epochs": 3})
     except lab.LabError as error:
         print(error)
 """

@@ -29,7 +29,7 @@ class _PlotAlone(TyperCommand):
     """Takes `--plot` without a value where an option or nothing follows."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        after = [*args[1:], "--"]
+        after = [*args, "--"][1:]
         given = [
             "--plot=" if arg == "--plot" and following.startswith("-") else arg
             for arg, following in zip(args, after, strict=True)

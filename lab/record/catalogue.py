@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 ARCHIVE = "archive"
 
+_NAMED = 5  # ids that a message names
+
 T = TypeVar("T")
 
 
@@ -153,8 +155,11 @@ def find_folder(workspace: Workspace, run_id: str) -> Path:
     if len(matches) == 1:
         return places[matches[0]] / matches[0]
     if matches:
+        more = f" and {len(matches) - _NAMED} more" if len(matches) > _NAMED else ""
         raise RunNotFound(
-            "Several runs begin so", seen=run_id, do=f"Say which: {', '.join(matches[:5])}."
+            f"{len(matches)} runs begin so",
+            seen=run_id,
+            do=f"Say which: {', '.join(matches[:_NAMED])}{more}.",
         )
     near = difflib.get_close_matches(run_id, ids, n=3, cutoff=0.3) or ids[-3:]
     advice = f"The nearest: {', '.join(near)}." if near else "There are no runs yet."

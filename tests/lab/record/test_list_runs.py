@@ -98,7 +98,11 @@ def test_find_by_id_and_by_its_beginning(workspace: Workspace) -> None:
         write_run(workspace.runs, run_id)
     assert find_run(workspace, "20260120_100000").id == "20260120_100000"
     assert find_run(workspace, "20260121").id == "20260121_110000"
-    with pytest.raises(RunNotFound, match=r"Several runs.*20260120_100000, 20260120_100000-2"):
+    with pytest.raises(RunNotFound, match=r"2 runs begin so.*20260120_100000, 20260120_100000-2"):
+        find_run(workspace, "20260120")
+    for number in range(3, 9):
+        write_run(workspace.runs, f"20260120_100000-{number}")
+    with pytest.raises(RunNotFound, match=r"8 runs begin so.*100000-5 and 3 more\.$"):
         find_run(workspace, "20260120")
     with pytest.raises(RunNotFound, match=r"20260121_110001.*nearest: 20260121_110000"):
         find_run(workspace, "20260121_110001")
