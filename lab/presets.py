@@ -6,6 +6,7 @@ A preset is any object with `notebook` (a path from the workspace), `description
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -30,6 +31,21 @@ def find_preset(name: str) -> Any:
     return known[name]
 
 
-def preset_values(name: str | None) -> dict[str, Any]:
-    """The parameters that preset `name` sets; none without a name."""
-    return {} if name is None else dict(find_preset(name).values)
+def preset_values(name: str | None, allowed: Collection[str] | None = None) -> dict[str, Any]:
+    """The parameters that preset `name` sets; none without a name.
+
+    Where a notebook's parameters are given as `allowed`, one that it lacks is an InputError.
+    """
+    if name is None:
+        return {}
+    preset = find_preset(name)
+    lacking = [
+        parameter for parameter in preset.values if parameter not in (allowed or preset.values)
+    ]
+    if lacking:
+        raise InputError(
+            f"Preset {name} sets what this notebook does not have",
+            seen=", ".join(lacking),
+            do=f"It is made for {preset.notebook}.",
+        )
+    return dict(preset.values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,13 @@ def load_yaml(path: Path, error: type[InputError] = InputError) -> YamlFile:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise error("No such file", seen=path, do=_others(path)) from None
-    except (OSError, UnicodeDecodeError) as problem:
+    except IsADirectoryError:
+        raise error("That is a folder, not a file", seen=path, do=_others(path / "x")) from None
+    except OSError as problem:
+        raise error(
+            f"{path} cannot be read", seen=problem.strerror, do="Mend its permissions."
+        ) from None
+    except UnicodeDecodeError as problem:
         raise error(f"{path} cannot be read", seen=problem, do="It has to be UTF-8 text.") from None
     try:
         loader = yaml.SafeLoader(text)
@@ -83,5 +90,23 @@ def _walk(
 
 
 def _others(path: Path) -> str:
-    beside = sorted(p.name for p in path.parent.glob("*.y*ml")) if path.parent.is_dir() else []
-    return f"In that folder: {', '.join(beside)}." if beside else "Check the path."
+    """Files that may have been meant: those beside it, else of its name among the experiments."""
+    beside = _yaml_files(path.parent) if path.parent.is_dir() else []
+    names = [file.name for file in beside]
+    known = [
+        file for folder in _folders(path.parent / "experiments") for file in _yaml_files(folder)
+    ]
+    same = [str(file) for file in known if file.stem == path.stem]
+    if same:
+        return f"Did you mean {' or '.join(same)}?"
+    near = difflib.get_close_matches(path.name, names, n=1)
+    guess = f"Did you mean '{near[0]}'? " if near else ""
+    return f"{guess}In that folder: {', '.join(names)}." if names else "Check the path."
+
+
+def _yaml_files(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.glob("*.y*ml") if not p.name.startswith("."))
+
+
+def _folders(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.iterdir() if p.is_dir()) if folder.is_dir() else []

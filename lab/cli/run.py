@@ -137,7 +137,9 @@ def _params(notebook: Path, preset: str | None, typed: dict[str, str]) -> dict[s
 
     schema = read_schema(notebook, Workspace.find())
     given = schema.coerce(typed, text=True)
-    return schema.coerce(preset_values(preset) | {name: given[name] for name in typed})
+    return schema.coerce(
+        preset_values(preset, schema.names) | {name: given[name] for name in typed}
+    )
 
 
 def pairs(texts: list[str], option: str = "-p") -> dict[str, str]:
@@ -165,7 +167,7 @@ def _print_parameters(notebook: Path, preset: str | None) -> None:
     from lab.workspace import Workspace
 
     schema = read_schema(notebook, Workspace.find())
-    values = schema.coerce(preset_values(preset))
+    values = schema.coerce(preset_values(preset, schema.names))
     table = Table(box=None, header_style="bold")
     for column in ("parameter", "type", f"preset {preset}" if preset else "default", "what it is"):
         table.add_column(column)

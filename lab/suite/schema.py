@@ -175,7 +175,7 @@ def _told(file: YamlFile, problem: ValidationError) -> SuiteError:
     return SuiteError(
         f"{place} {name}: {first['msg'].removeprefix('Value error, ').lower()}",
         seen=repr(first["input"]),
-        do="See the suites section of the README for an example.",
+        do='README.md has an example under "One suite".',
     )
 
 

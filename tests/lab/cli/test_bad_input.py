@@ -29,6 +29,9 @@ CASES: dict[str, tuple[tuple[str, ...], str]] = {
     "no duration": (("run", "notebooks/toy.ipynb", "--timeout", "long"), "Not a duration: long"),
     "no executor": (("run", "notebooks/toy.ipynb", "--on", "moon"), "moon.*inline, pool"),
     "no suite": (("suite", "run", "none.yaml"), "No such file"),
+    "suite by its name": (("suite", "run", "night"), "night.*experiments/suites/night.yaml"),
+    "suite with a typo": (("suite", "run", "syntx.yaml"), "Did you mean 'syntax.yaml'"),
+    "folder for a suite": (("suite", "run", "experiments"), "folder, not a file: experiments"),
     "suite syntax": (("suite", "run", "syntax.yaml"), r"syntax.yaml:2"),
     "suite key": (("suite", "run", "key.yaml"), r"key.yaml:2.*worker.*'workers'"),
     "empty matrix": (("suite", "run", "matrix.yaml"), r"matrix.yaml:2.*empty matrix"),
@@ -40,11 +43,16 @@ CASES: dict[str, tuple[tuple[str, ...], str]] = {
     "metric to sort by": (("runs", "--sort", "val/acuracy"), "val/acuracy.*'val/accuracy'"),
     "compare by nothing": (("compare", "--by", "poling"), "poling"),
     "log of no kind": (("log", "new", "reserch", "x"), "reserch.*'research'"),
+    "log of nothing": (("log", "new"), "Missing argument 'kind'"),
     "no such action": (("log", "done", "ffffffff"), "ffffffff"),
     "no such entry": (("log", "status", "nothing like it", "Done"), "nothing like it"),
     "no date": (("log", "new", "research", "x", "--finding", "y", "--date", "soon"), "soon"),
     "no data set": (("data", "path", "cifar1"), "cifar1.*'cifar10'"),
     "no preset": (("run", "notebooks/toy.ipynb", "--preset", "cifar1"), "cifar1.*'cifar10'"),
+    "preset of another": (
+        ("run", "notebooks/toy.ipynb", "--preset", "sst2"),
+        "sets what this notebook does not have.*notebooks/domains/text.ipynb",
+    ),
     "unknown command": (("runz",), "runz"),
 }
 
@@ -60,6 +68,9 @@ def _files(workspace: Workspace, toy: Path) -> None:
     (root / "notebooks" / "computed.ipynb").write_text(json.dumps(computed), encoding="utf-8")
     (root / "notebooks" / "bare.ipynb").write_text(json.dumps(bare), encoding="utf-8")
     (root / "syntax.yaml").write_text("name: s\nruns: [\n", encoding="utf-8")
+    suites = root / "experiments" / "suites"
+    suites.mkdir(parents=True)
+    (suites / "night.yaml").write_text(SUITE, encoding="utf-8")
     (root / "key.yaml").write_text(SUITE.replace("\n", "\nworker: 2\n", 1), encoding="utf-8")
     (root / "matrix.yaml").write_text(SUITE.replace("\n", "\nmatrix: {seed: []}\n", 1))
     (root / "parameter.yaml").write_text(SUITE.replace("arm: a", "arm: a, params: {epoch: 1}"))
