@@ -8,6 +8,8 @@ from lab.provenance import decimals, told
 
 MISSING = "–"
 _POINTS = "percentage points, 1 decimal"
+_DIGITS = 3  # of a value that is no fraction
+_MORE = 12  # digits, at most, to tell two values apart
 
 _UNITS = {
     "auc": "AUC",
@@ -58,7 +60,7 @@ def titled(name: str) -> str:
     return last.capitalize() if is_word else last
 
 
-def figure(value: float | None, *, digits: int = 3) -> str:
+def figure(value: float | None, *, digits: int = _DIGITS) -> str:
     """A number with `digits` significant digits; missing and non-finite ones stay readable.
 
     figure(0.92)      # "0.920"
@@ -83,12 +85,44 @@ def points(value: float | None, *, plus: bool = True) -> str:
     return f"{told(value, _signed(f'{100 * float(value):.1f}', plus), _POINTS)} points"
 
 
-def amount(metric: str, value: float | None, *, with_unit: bool = True) -> str:
-    """A value of `metric`: "48.2%", "0.920 MSE"."""
+def amount(
+    metric: str, value: float | None, *, with_unit: bool = True, more_digits: int = 0
+) -> str:
+    """A value of `metric`: "48.2%", "0.920 MSE"; with `more_digits` than is usual."""
     if is_fraction(metric):
-        return percent(value)
-    text = figure(value)
+        return percent(value, places=1 + more_digits)
+    text = figure(value, digits=_DIGITS + more_digits)
     return f"{text} {unit(metric)}" if with_unit and text != MISSING else text
+
+
+def against(metric: str, one: float | None, other: float | None) -> str:
+    """Two values of `metric` in as many digits as show how they differ.
+
+    against("val/accuracy", 0.76, 0.71)     # "76.0% against 71.0%"
+    against("test/mse", 0.3681, 0.3679)     # "0.3681 MSE against 0.3679 MSE"
+    """
+    more = digits_apart(metric, one, other)
+    said = (amount(metric, value, more_digits=more) for value in (one, other))
+    return " against ".join(said)
+
+
+def digits_apart(metric: str, one: float | None, other: float | None) -> int:
+    """How many digits more than usual two values of `metric` need, to show how they differ.
+
+    None where they read differently, and not by far more than they are apart.
+    """
+    if one is None or other is None or one == other or not math.isfinite(one - other):
+        return 0
+    pair = [100 * float(v) if is_fraction(metric) else float(v) for v in (one, other)]
+    for more in range(_MORE):
+        if is_fraction(metric):
+            said, last = [f"{v:.{1 + more}f}" for v in pair], 10.0 ** -(1 + more)
+        else:
+            said = [_figure(v, _DIGITS + more) for v in pair]
+            last = 10.0 ** (_exponent(max(pair, key=abs), _DIGITS) - _DIGITS + 1 - more)
+        if said[0] != said[1] and abs(pair[0] - pair[1]) >= last / 2:
+            return more
+    return _MORE
 
 
 def spread(metric: str, value: float | None, *, like: float | None = None) -> str:
@@ -120,7 +154,11 @@ def size(metric: str, value: float | None, *, like: float | None = None) -> str:
     if value is None or not math.isfinite(value):
         return figure(value)
     if is_fraction(metric):
-        return f"{told(value, f'{abs(100 * float(value)):.1f}', _POINTS)} points"
+        text = f"{abs(100 * float(value)):.1f}"
+        if value and not float(text):  # one digit is left of a difference that would vanish
+            text = _figure(abs(100 * float(value)), 1)
+            return f"{told(value, text, 'percentage points, 1 significant digit')} points"
+        return f"{told(value, text, _POINTS)} points"
     return f"{_precise(value, _as_precise(abs(value), like))} {unit(metric)}"
 
 
@@ -165,10 +203,15 @@ def _figure(value: float | None, digits: int) -> str:
         return "NaN" if math.isnan(value) else ("inf" if value > 0 else "-inf")
     if value == 0:
         return "0"
-    exponent = int(f"{value:.{digits - 1}e}".rpartition("e")[2])
+    exponent = _exponent(value, digits)
     if not -4 <= exponent < 7:
         return f"{value:.{digits - 1}e}"
     return f"{round(value, digits - 1 - exponent):.{max(digits - 1 - exponent, 0)}f}"
+
+
+def _exponent(value: float, digits: int) -> int:
+    """The power of ten of the first digit of a value that is rounded to so many."""
+    return int(f"{value:.{digits - 1}e}".rpartition("e")[2])
 
 
 def _precise(value: float, text: str) -> str:

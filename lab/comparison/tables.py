@@ -184,8 +184,12 @@ def _arms_down(comparison: Comparison) -> tuple[tuple[str, ...], tuple[tuple[Cel
 
 def row_names(comparison: Comparison) -> list[str]:
     """Names of the rows, a notebook by its stem where that is enough to tell it."""
-    names = [row.name or "" for row in comparison.rows]
-    if comparison.rows_by != "notebook":
+    return short_names([row.name or "" for row in comparison.rows], comparison.rows_by)
+
+
+def short_names(names: list[str], rows_by: str | None) -> list[str]:
+    """The same names, of notebooks their stems where no two are equal."""
+    if rows_by != "notebook":
         return names
     stems = [name.rsplit("/", 1)[-1].removesuffix(".ipynb") for name in names]
     return stems if len(set(stems)) == len(stems) else names

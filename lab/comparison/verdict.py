@@ -87,7 +87,7 @@ def verdict_of(row: Row) -> Verdict:
         return Verdict("none", None, None, None, False, text, f"no {row.metric} to compare")
     if len(arms) == 1:
         only = arms[0]
-        text = f"Only `{only.name}` has a value: {words.standing(row, only)}."
+        text = f"Only `{only.name}` has a value: {numbers.amount(row.metric, only.mean)}."
         return Verdict("none", only.name, None, None, False, text, f"only {only.name} measured")
     if row.refused:
         text = f"No verdict: {row.refused}."
@@ -174,7 +174,7 @@ def _range(case: _Case) -> str:
     return (
         f"`{best.name}` was {case.by} {better(row)} than `{runner.name}` on average "
         f"{words.seeds(best, runner, case.found)} ({both(row, best, runner)}); their ranges, "
-        f"{words.span(row, best)} and {words.span(row, runner)}, "
+        f"{words.spans(row, best, runner)}, "
         f"{'do not overlap' if apart else 'overlap'}."
     )
 

@@ -41,22 +41,29 @@ def better(row: Row, arm: str = "better") -> str:
 
 
 def both(row: Row, best: Arm, runner: Arm) -> str:
-    return f"{standing(row, best, runner)} against {standing(row, runner, best)}"
+    """Two arms' means against each other: "76.0% against 71.0%"."""
+    return numbers.against(row.metric, _mean(row, best, runner), _mean(row, runner, best))
 
 
-def standing(row: Row, arm: Arm, other: Arm | None = None) -> str:
+def spans(row: Row, best: Arm, runner: Arm) -> str:
+    """Their ranges, in as many digits as their means: "74.0% to 76.0% and 70.0% to 72.0%"."""
+    more = numbers.digits_apart(row.metric, _mean(row, best, runner), _mean(row, runner, best))
+    return " and ".join(_span(row, arm, more) for arm in (best, runner))
+
+
+def _mean(row: Row, arm: Arm, other: Arm) -> float | None:
     """The mean of `arm`, over the seeds it shares with `other` where they are paired by those."""
-    found = row.pair(arm.name, other.name) if other else None
-    if other is None or found is None or not found.difference.paired:
-        return numbers.amount(row.metric, arm.mean)
+    found = row.pair(arm.name, other.name)
+    if found is None or not found.difference.paired:
+        return arm.mean
     pairs = zip(arm.seeds, arm.values, strict=True)
     shared = [value for seed, value in pairs if seed in other.seeds]
-    return numbers.amount(row.metric, sum(shared) / len(shared))
+    return sum(shared) / len(shared)
 
 
-def span(row: Row, arm: Arm) -> str:
-    low = numbers.amount(row.metric, arm.minimum, with_unit=False)
-    return f"{low} to {numbers.amount(row.metric, arm.maximum)}"
+def _span(row: Row, arm: Arm, more_digits: int) -> str:
+    low = numbers.amount(row.metric, arm.minimum, with_unit=False, more_digits=more_digits)
+    return f"{low} to {numbers.amount(row.metric, arm.maximum, more_digits=more_digits)}"
 
 
 def over(n: int, unit: str = "seed") -> str:

@@ -196,8 +196,7 @@ def _against(run: Run, baseline: Run) -> str | None:
         gained = 0.0
     mark = "✅" if gained > 0 else "➖" if gained == 0 else "❌"
     return (
-        f"{mark} {numbers.heading(metric)} {numbers.amount(metric, mine)} against "
-        f"{numbers.amount(metric, theirs)} in the baseline "
+        f"{mark} {numbers.heading(metric)} {numbers.against(metric, mine, theirs)} in the baseline "
         f"({numbers.delta(metric, mine - theirs, like=mine)}); {caution}."
     )
 

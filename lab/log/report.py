@@ -10,6 +10,7 @@ from lab import numbers
 from lab.comparison import Row, compare, verdict_of
 from lab.comparison.measure import ARM, headline
 from lab.comparison.tables import row_names
+from lab.comparison.words import both
 from lab.errors import LabError
 from lab.log.evidence.sourced import sourced
 from lab.log.nights import Failure, Night, night_of
@@ -119,9 +120,13 @@ def verdict_lines(
 def _in_short(row: Row) -> str:
     """The verdict of a row with the values of the arms that it is about."""
     verdict = verdict_of(row)
-    named = [row.arm(name) for name in (verdict.winner, verdict.runner_up) if name]
-    values = [numbers.amount(row.metric, arm.mean) for arm in named if arm and arm.n]
-    return verdict.short + (f": {' against '.join(values)}" if values else "")
+    arms = [row.arm(name) for name in (verdict.winner, verdict.runner_up) if name]
+    match [arm for arm in arms if arm and arm.n]:
+        case [best, runner]:
+            return f"{verdict.short}: {both(row, best, runner)}"
+        case [only]:
+            return f"{verdict.short}: {numbers.amount(row.metric, only.mean)}"
+    return verdict.short
 
 
 def _of_suite(name: str, workspace: Workspace) -> list[Run]:

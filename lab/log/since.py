@@ -232,10 +232,11 @@ def _result(
     now = known(statistics.fmean(nows), Source(new, metric, mean))
     by = known(change.mean, Source((*new, *old), metric, f"{mean} of the differences"))
     same = "same" if befores == nows else numbers.delta(metric, by, like=now)
+    more = numbers.digits_apart(metric, before, now)
     return Result(
         arm=arm,
-        before=numbers.amount(metric, before),
-        now=numbers.amount(metric, now),
+        before=numbers.amount(metric, before, more_digits=more),
+        now=numbers.amount(metric, now, more_digits=more),
         change=same,
         seeds=len(both),
         told=_told(change, goal, befores == nows),

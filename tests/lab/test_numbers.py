@@ -67,6 +67,29 @@ def test_delta(metric: str, value: float | None, like: float | None, said: str) 
     assert numbers.delta(metric, value, like=like) == said
 
 
+@pytest.mark.parametrize(
+    ("metric", "one", "other", "said"),
+    [
+        ("val/accuracy", 0.76, 0.71, "76.0% against 71.0%"),
+        ("val/accuracy", 0.3034, 0.3027, "30.34% against 30.27%"),
+        ("val/accuracy", 0.30311, 0.30294, "30.31% against 30.29%"),
+        ("val/accuracy", 0.5, 0.5, "50.0% against 50.0%"),
+        ("test/mse", 0.3681, 0.3679, "0.3681 MSE against 0.3679 MSE"),
+        ("test/mse", 0.3684, 0.3686, "0.3684 MSE against 0.3686 MSE"),
+        ("test/mse", 0.36801, 0.36794, "0.3680 MSE against 0.3679 MSE"),
+        ("test/mse", 0.38, 1.02, "0.380 MSE against 1.02 MSE"),
+        ("test/mse", 1234.0, 1236.0, "1234 MSE against 1236 MSE"),
+        ("test/mse", 2.5e-7, 2.5001e-7, "2.5000e-07 MSE against 2.5001e-07 MSE"),
+        ("test/mse", 0.38, None, "0.380 MSE against –"),
+        ("test/mse", 0.38, math.nan, "0.380 MSE against NaN MSE"),
+    ],
+)
+def test_values_against_each_other_show_how_they_differ(
+    metric: str, one: float, other: float | None, said: str
+) -> None:
+    assert numbers.against(metric, one, other) == said
+
+
 def test_spoken() -> None:
     assert numbers.spoken("val/accuracy") == "validation accuracy"
     assert numbers.spoken("test/mse") == "test MSE"

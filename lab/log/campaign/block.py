@@ -153,11 +153,13 @@ def _changes(task: Task, several: bool) -> TaskView:
 
 
 def _change_line(task: Task, change: Change) -> tuple[str, ...]:
+    before, after = change.before.mean, change.after.mean
+    more = numbers.digits_apart(task.metric, before, after)
     return (
         words.what(change),
         words.differing(change.elsewhere) or "baseline",
-        numbers.amount(task.metric, change.before.mean, with_unit=False),
-        numbers.amount(task.metric, change.after.mean, with_unit=False),
+        numbers.amount(task.metric, before, with_unit=False, more_digits=more),
+        numbers.amount(task.metric, after, with_unit=False, more_digits=more),
         words.lead(task, change.found),
         words.interval(task, change.found),
         words.reading(change.found),

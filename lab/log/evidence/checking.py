@@ -272,8 +272,9 @@ class Checker:
         found = list(differences(placed.lines, fresh))
         if snapshot and snapshot.text == text_hash(placed.lines) and snapshot.still_said_by(source):
             # As it was generated, from values that are the same: this version words it otherwise.
-            self._reworded += any(one.reworded for one in found)
-            found = [one for one in found if not one.reworded]
+            kept = [one for one in found if not (one.reworded or one.in_other_digits)]
+            self._reworded += len(kept) < len(found)
+            found = kept
         return [
             *_of_missing(placed, fresh, missing),
             *(_drift(placed, one, before, ended) for one in found),

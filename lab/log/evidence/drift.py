@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from decimal import Decimal
 from typing import Any
 
 from lab.log.evidence.source import STUDIES
@@ -22,6 +23,7 @@ PICTURE = "picture missing or changed"
 UNKNOWN = "not known"  # what a number would be now
 _NO_LINE = "(no line)"
 _RULE = re.compile(r"-{3,}")
+_PLAIN = re.compile(r"(?P<value>[+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?)(?P<unit>%?)")
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,18 @@ class Difference:
     number: Number | None
     is_number: bool
     reworded: bool  # more than numbers differs in its line
+
+    @property
+    def in_other_digits(self) -> bool:
+        """Whether both are one number, told with more digits in one than in the other."""
+        coarse, fine = sorted((self.printed, self.recomputed), key=_decimals)
+        if not self.is_number or _decimals(coarse) == _decimals(fine):
+            return False
+        one, other = _PLAIN.fullmatch(coarse), _PLAIN.fullmatch(fine)
+        if one is None or other is None or one["unit"] != other["unit"]:
+            return False
+        half = Decimal(5).scaleb(-1 - _decimals(coarse))
+        return abs(Decimal(one["value"]) - Decimal(other["value"])) <= half
 
 
 def normal(line: str) -> str:
@@ -151,6 +165,12 @@ def _in_line(row: int, printed: str, other: int, fresh: TaggedBlock) -> Iterator
     if worded:
         at = (0, len(printed))
         yield Difference(row, at, printed.strip(), line.strip(), None, False, True)
+
+
+def _decimals(number: str) -> int:
+    """How many digits stand behind the point of a printed number."""
+    found = _PLAIN.fullmatch(number)
+    return -int(Decimal(found["value"]).as_tuple().exponent) if found else 0
 
 
 def _few(runs: Sequence[str]) -> str:

@@ -295,18 +295,13 @@ def _listed(value: Any) -> Any:
 def _of_run(value: Any, index: int) -> Any:
     """The values of one run: its own out of every column, without what it lacks."""
     if isinstance(value, list):
-        return [_of_run(item, index) for item in value]
+        return [own for item in value if (own := _of_run(item, index)) != _ABSENT]
     if not isinstance(value, dict):
         return value
-    made = {}
-    for key, inside in value.items():
-        if isinstance(inside, dict) and _PER_RUN in inside:
-            own = inside[_PER_RUN][index]
-            if own != _ABSENT:
-                made[key] = own
-        else:
-            made[key] = _of_run(inside, index)
-    return made
+    if _PER_RUN in value:
+        return value[_PER_RUN][index]
+    own = {key: _of_run(inside, index) for key, inside in value.items()}
+    return {key: inside for key, inside in own.items() if inside != _ABSENT}
 
 
 def _plain_study(study: Study | None) -> dict[str, Any] | None:

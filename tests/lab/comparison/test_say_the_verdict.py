@@ -14,6 +14,7 @@ from scipy import stats
 from lab.comparison import Comparison, compare, verdict_of
 from lab.errors import InputError
 from lab.log.findings import tell
+from lab.log.report import _in_short
 from lab.record.run import Run
 
 MEAN = [0.468, 0.461, 0.472, 0.465, 0.470]
@@ -193,3 +194,21 @@ def test_markdown_says_what_the_terminal_says(tmp_path: Path) -> None:
     found = compared(tmp_path, {"a": MEAN, "b": [v + 0.02 for v in MEAN]})
     assert said(found) in found.to_markdown()
     assert said(found).replace("`", "") in found._repr_html_()
+
+
+def test_a_difference_is_seen_in_the_values_that_are_told_with_it(tmp_path: Path) -> None:
+    """Where a digit less would show two values as the same, or as much further apart."""
+    close = {"a": [0.3681, 0.3683], "b": [0.3679, 0.3681]}
+    found = compared(tmp_path / "mse", close, metric_name="test/mse")
+    assert said(found) == (
+        "`b` was 0.0002 MSE lower than `a` on average over 2 seeds (0.3680 MSE against 0.3682 MSE);"
+        " their ranges, 0.3679 to 0.3681 MSE and 0.3681 to 0.3683 MSE, overlap."
+    )
+    assert _in_short(found.rows[0]) == (
+        "b observed 0.0002 MSE lower than a (2 seeds): 0.3680 MSE against 0.3682 MSE"
+    )
+    close = {"a": [0.30294], "b": [0.30311]}
+    assert said(compared(tmp_path / "accuracy", close)) == (
+        "`b` was observed 0.02 points better than `a` with seed 0 (30.31% against 30.29%); "
+        "one seed cannot tell a difference from chance."
+    )

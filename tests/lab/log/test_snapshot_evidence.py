@@ -15,10 +15,14 @@ from helpers import seeded_runs, write_run
 from scenarios import night_with_failures, overfitting_run
 
 import lab.log
+from lab import numbers
 from lab.log.blocks import block_text
 from lab.log.book import Book
 from lab.log.evidence.comment import blocks_of
+from lab.log.evidence.drift import Difference
 from lab.log.evidence.snapshot import evidence_folder, read_snapshot
+from lab.log.evidence.source import LiveRuns
+from lab.record.lazy import Shelf
 from lab.workspace import Workspace
 
 
@@ -194,3 +198,46 @@ def test_words_of_another_version_are_no_drift_but_numbers_are(
     path = workspace.runs / "20251203_101500" / "run.json"
     path.write_text(path.read_text().replace("7384.0", "7584.0"))
     assert not lab.log.examine(workspace=workspace).holds
+
+
+def test_a_list_that_one_run_lacks_is_given_back_as_it_is(workspace: Workspace, log: Path) -> None:
+    """Here the failed run has read no data."""
+    spec, _ = blocks(workspace)[2]
+    snapshot = read_snapshot(workspace, str(spec["block"]))
+    assert snapshot is not None
+    stored = snapshot.source(workspace)
+    read = {"20260120_114000": [{"name": "toy", "sha256": "a" * 64}], "20260121_000000": []}
+    assert {i: stored.run(i).record.get("data", []) for i in read} == read
+    assert snapshot.still_said_by(LiveRuns(workspace, Shelf(workspace)))
+
+
+def test_a_number_that_this_version_tells_in_other_digits_is_no_drift(
+    workspace: Workspace, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(numbers, "digits_apart", lambda *_: 2)  # "50.000%" where it was "50.0%"
+    found = lab.log.examine(workspace=workspace)
+    assert found.holds
+    assert any("worded otherwise" in note.text for note in found.notes)
+    text = log.read_text()
+    assert "61.0% ± 1.0" in text
+    log.write_text(text.replace("61.0% ± 1.0", "61% ± 1.0"))  # by hand, and so not what was told
+    assert not lab.log.examine(workspace=workspace).holds
+
+
+@pytest.mark.parametrize(
+    ("printed", "now", "same"),
+    [
+        ("99.3%", "99.27%", True),
+        ("99.3%", "99.36%", False),
+        ("99.27%", "99.3%", True),
+        ("0.368", "0.36805", True),
+        ("-0.4", "0.4", False),
+        ("99.3%", "99.3", False),
+        ("5", "5.2%", False),
+        ("6m59s", "7", False),
+        ("2.5e-07", "2.51e-07", True),
+    ],
+)
+def test_one_number_in_more_or_fewer_digits(printed: str, now: str, same: bool) -> None:
+    place = Difference(0, (0, 1), printed, now, None, is_number=True, reworded=False)
+    assert place.in_other_digits is same
