@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from lab.comparison import compare
+from lab.comparison import Comparison, compare
+from lab.comparison.tables import row_names
 from lab.errors import InputError
 from lab.plotting.curves import ArmCurve, CurvePlot, Panel, Point
 from lab.record.run import Run
@@ -51,9 +52,11 @@ def curves_of_runs(
             tuple(_arm(arm.name, arm.run_ids, series, single) for arm in row.arms if arm.n),
         )
         for row in comparison.rows
+        if any(arm.n for arm in row.arms)
     )
     # A plot shows no differences, so how they are paired is not its matter.
-    notes = [note for note in comparison.notes if not note.startswith("The difference of")]
+    notes = list(_unlike(comparison))
+    notes += [note for note in comparison.notes if not note.startswith("The difference of")]
     if group > 1:
         notes.append(f"Each point is the mean of {group} steps.")
     return CurvePlot(
@@ -65,6 +68,16 @@ def curves_of_runs(
         panels=panels,
         notes=tuple(notes),
     )
+
+
+def _unlike(comparison: Comparison) -> Iterator[str]:
+    """Why arms are not to be compared, where they are not: a mean over such runs looks like any."""
+    for row, name in zip(comparison.rows, row_names(comparison), strict=True):
+        if row.refused:
+            where = f"{name}: " if name else ""
+            yield (
+                where + (row.refused if where else row.refused[:1].upper() + row.refused[1:]) + "."
+            )
 
 
 def _series(run: Run, metric: str) -> dict[int, float]:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from lab import numbers
+from lab.comparison.tables import short_names
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,11 @@ class CurvePlot:
         return f"{numbers.heading(self.metric)} by {self.by}"
 
     @property
+    def names(self) -> list[str]:
+        """What each panel is called; empty where there are no rows."""
+        return short_names([panel.name or "" for panel in self.panels], self.rows_by)
+
+    @property
     def bands(self) -> str:
         """What lines and bands are, for a caption."""
         kinds = {arm.band for panel in self.panels for arm in panel.arms}
@@ -90,13 +96,13 @@ class CurvePlot:
     def alt(self) -> str:
         """The plot in one sentence, for who cannot see it."""
         told = []
-        for panel in self.panels:
+        for panel, name in zip(self.panels, self.names, strict=True):
             ends = [
                 f"{arm.name} {numbers.amount(self.metric, arm.points[-1].mean, with_unit=False)}"
                 for arm in panel.arms
                 if arm.points
             ]
-            where = f"{panel.name}: " if panel.name else ""
+            where = f"{name}: " if name else ""
             told.append(where + ", ".join(ends))
         when = "" if self.single else f" at the last {self.step_word}"
         return f"{self.title}; mean{when}: {'; '.join(told)}."

@@ -37,21 +37,22 @@ def draw(plot: CurvePlot) -> Figure:
         size = figure.get_figheight()
         figure.get_layout_engine().set(rect=(0, below / size, 1, 1 - below / size))  # type: ignore[call-arg, union-attr]
         grid = figure.subplots(down, across, squeeze=False)
-        panels = dict(zip([axes for row in grid for axes in row], plot.panels, strict=False))
-        for axes in [axes for row in grid for axes in row]:
-            if axes not in panels:
+        panels = list(zip(plot.panels, plot.names, strict=True))
+        for place, axes in enumerate(axes for row in grid for axes in row):
+            if place >= len(panels):
                 axes.remove()
                 continue
-            _draw_panel(axes, panels[axes], plot, names)
+            panel, title = panels[place]
+            _draw_panel(axes, panel, title, plot, names)
         figure.suptitle(plot.title, x=0.01, ha="left", fontsize=11, color="#0f172a")
         _legend(figure, plot, names, below / size)
         figure.text(0.01, 0.015, caption, fontsize=7.5, color=INK, va="bottom", linespacing=1.35)
     return figure
 
 
-def _draw_panel(axes: Axes, panel: Panel, plot: CurvePlot, names: list[str]) -> None:
-    if panel.name is not None:
-        axes.set_title(panel.name, color=INK)
+def _draw_panel(axes: Axes, panel: Panel, title: str, plot: CurvePlot, names: list[str]) -> None:
+    if title:
+        axes.set_title(title, color=INK)
     if plot.single:
         _draw_dots(axes, panel, names)
     else:

@@ -95,7 +95,30 @@ def test_panels_are_never_pooled(workspace: Workspace, runs: list[Run]) -> None:
         "notebooks/domains/image.ipynb", "notebooks/domains/audio.ipynb",
     ]  # fmt: skip
     assert plot.panels[1].arms[0].points[-1].mean == pytest.approx(0.9)
-    assert len(draw(plot).axes) == 2
+    assert [axes.get_title(loc="left") for axes in draw(plot).axes] == ["image", "audio"]
+
+
+def test_a_row_without_the_metric_has_no_panel(workspace: Workspace, runs: list[Run]) -> None:
+    write_run(
+        workspace.runs, "20260121_100000", params={"pooling": "mean", "seed": 0},
+        curves={"val/mse": [0.1]}, notebook="notebooks/domains/series.ipynb",
+    )  # fmt: skip
+    plot = curves_of_runs(
+        find_runs(workspace), metric="val/accuracy", by="pooling", rows="notebook"
+    )
+    assert [panel.name for panel in plot.panels] == ["notebooks/domains/image.ipynb"]
+    assert "no finite val/accuracy" in " ".join(plot.notes)
+
+
+def test_arms_that_mix_settings_are_told(workspace: Workspace, runs: list[Run]) -> None:
+    assert "lr" not in " ".join(curves_of_runs(runs, metric="val/loss", by="pooling").notes)
+    for i, lr in enumerate((0.1, 0.2)):
+        write_run(
+            workspace.runs, f"20260121_10000{i}", curves={"val/loss": [2, 1]},
+            params={"pooling": "sum", "seed": 1, "epochs": STEPS, "lr": lr},
+        )  # fmt: skip
+    plot = curves_of_runs(find_runs(workspace), metric="val/loss", by="pooling")
+    assert plot.notes[0].startswith("Runs of one arm differ in `lr` (")
 
 
 def test_many_steps_are_averaged_in_groups(workspace: Workspace) -> None:
