@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date as calendar
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 from lab import numbers
 from lab.comparison.measure import attribute, check_attribute, check_metric, label
 from lab.comparison.verdict import VERDICT_FROM
+from lab.datasets import datasets
 from lab.errors import InputError, LogError, nearest
 from lab.log.book import Book, edit
 from lab.log.changes import entries, find_entry
@@ -148,15 +150,30 @@ def _rows_of(runs: Sequence[Run]) -> str | None:
 
 
 def _named(text: str, runs: Sequence[Run]) -> list[Run]:
-    """The runs on the data sets that the claim names, as "CIFAR-10"; all where it names none."""
-    said = _plain(text)
-    names = {str(name) for run in runs if (name := attribute(run, "dataset")) is not None}
-    named = {name for name in names if len(_plain(name)) > 2 and _plain(name) in said}
-    return [run for run in runs if not named or str(attribute(run, "dataset")) in named]
+    """The runs on the data sets that the claim names, as "CIFAR-10"; all where it names none.
+
+    Raises InputError where it names a registered data set that none of them is on.
+    """
+    ran = {str(name) for run in runs if (name := attribute(run, "dataset")) is not None}
+    if named := _spoken(ran, text):
+        return [run for run in runs if str(attribute(run, "dataset")) in named]
+    if ran and (absent := _spoken(datasets(), text)):
+        raise InputError(
+            "The claim names a data set that no run of its arms is on",
+            seen=", ".join(sorted(absent)),
+            do="Run them there, or say with --runs which runs carry it.",
+        )
+    return list(runs)
 
 
-def _plain(text: str) -> str:
-    return "".join(mark for mark in text.lower() if mark.isalnum())
+def _spoken(names: Iterable[str], text: str) -> set[str]:
+    """The names that stand in the text as words of their own, however they are joined."""
+    found = set()
+    for name in names:
+        letters = "[^a-z0-9]*".join(mark for mark in name.lower() if mark.isalnum())
+        if len(name) > 2 and re.search(rf"(?<![a-z0-9]){letters}(?![a-z0-9])", text.lower()):
+            found.add(name)
+    return found
 
 
 def _margin(steps: tuple[Step, ...], margin: float | None, metric: str | None) -> float | None:

@@ -158,6 +158,17 @@ def test_every_step_and_row_has_to_hold(workspace: Workspace) -> None:
     assert "fsdd" not in named.entry.text
 
 
+def test_a_claim_about_a_data_set_without_runs_is_refused(workspace: Workspace) -> None:
+    arms(workspace.runs, 2)
+    with pytest.raises(InputError, match="no run of its arms is on: etth1"):
+        lab.log.claim("attention beats mean on ETT-h1", workspace=workspace, **ASKED)
+    # A name is a word of its own: "arc" and "rules" are data sets too.
+    searched = lab.log.claim("attention wins in the architecture", workspace=workspace, **ASKED)
+    assert "cifar10" in searched.entry.text
+    chosen = {**ASKED, "runs": "dataset == cifar10"}
+    lab.log.claim("attention rules on SST-2 as well", workspace=workspace, **chosen)
+
+
 @pytest.mark.parametrize(
     ("shift", "expect", "grade"),
     [
