@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 from lab.provenance import decimals, told
 
@@ -25,21 +26,29 @@ _SPLITS = {"val": "validation", "valid": "validation"}
 
 
 def is_fraction(metric: str) -> bool:
-    """Whether a metric is kept as a fraction 0..1 and shown as percent."""
-    words = metric.rsplit("/", 1)[-1].lower().replace("-", "_").split("_")
+    """Whether a metric is kept as a fraction 0..1 and shown as percent.
+
+    That of one class is, too: `val/accuracy/cat`.
+    """
+    words = re.split("[-_/]", _name_of(metric).lower())
     return "accuracy" in words or "acc" in words
 
 
 def unit(metric: str) -> str:
-    """The word for what a metric counts: "accuracy", "MSE", "loss"."""
-    name = metric.rsplit("/", 1)[-1]
-    return _UNITS.get(name.lower(), name.replace("_", " "))
+    """The words for what a metric counts: "accuracy", "MSE", "loss", "accuracy cat"."""
+    name = _name_of(metric)
+    return _UNITS.get(name.lower(), name.replace("_", " ").replace("/", " "))
 
 
 def spoken(metric: str) -> str:
     """A metric as a reader says it: "val/accuracy" is "validation accuracy"."""
-    split, _, name = metric.rpartition("/")
-    return f"{_SPLITS.get(split, split)} {unit(name)}".strip()
+    split = metric.removesuffix(_name_of(metric)).rstrip("/")
+    return f"{_SPLITS.get(split, split)} {unit(metric)}".strip()
+
+
+def _name_of(metric: str) -> str:
+    """A metric without its split."""
+    return metric.partition("/")[2] or metric
 
 
 def heading(metric: str) -> str:

@@ -114,14 +114,14 @@ def _results(diagnosis: Diagnosis, without: Container[str]) -> list[str]:
     curves = [curve for curve in diagnosis.curves if curve.metric not in without]
     told = [curve for curve in curves if not is_bookkeeping(curve.metric)]
     splits = sorted(
-        {curve.split for curve in told},
+        {_split(curve) for curve in told},
         key=lambda s: (_SPLIT_ORDER.index(s) if s in _SPLIT_ORDER else len(_SPLIT_ORDER), s),
     )
     rose = diagnosis.finding("overfit")
     word = diagnosis.step_word
     lines: list[str] = []
     for split in splits:
-        curves = [curve for curve in told if curve.split == split]
+        curves = [curve for curve in told if _split(curve) == split]
         longest = max(len(curve.points) for curve in curves)
         lines += ["", f"=== {split} ==="] if lines else [f"=== {split} ==="]
         lines += [f"Total {word}s: {longest}"] if longest > 1 else []
@@ -138,6 +138,11 @@ def _results(diagnosis: Diagnosis, without: Container[str]) -> list[str]:
                 f"Last {_name(curve)}: {_shown(curve, curve.last)} ({word} {curve.last_step})"
             )
     return lines or ["No metric was logged."]
+
+
+def _split(curve: Curve) -> str:
+    """The split of a metric, which one of a class has too: `val` of `val/accuracy/cat`."""
+    return curve.split.partition("/")[0]
 
 
 def _name(curve: Curve) -> str:

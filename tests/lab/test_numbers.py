@@ -41,6 +41,9 @@ def test_figure(value: float | None, said: str) -> None:
         ("train/loss", 1.5, "1.50 loss"),
         ("val/auroc", 0.6633, "0.663 AUROC"),
         ("val/balanced_accuracy", 0.5, "50.0%"),
+        ("val/accuracy/S1", 0.5, "50.0%"),
+        ("val_acc", 0.5, "50.0%"),
+        ("val/recall/S1", 0.5, "0.500 recall S1"),
         ("val/accuracy", math.nan, "NaN"),
         ("val/mse", None, "–"),
     ],
@@ -93,6 +96,8 @@ def test_values_against_each_other_show_how_they_differ(
 def test_spoken() -> None:
     assert numbers.spoken("val/accuracy") == "validation accuracy"
     assert numbers.spoken("test/mse") == "test MSE"
+    assert numbers.spoken("val/accuracy/S1") == "validation accuracy S1"
+    assert numbers.spoken("reward") == "reward"
 
 
 @pytest.mark.parametrize(("n", "said"), [(0, "no seed"), (1, "one seed"), (3, "3 seeds")])

@@ -66,3 +66,11 @@ def lab_page(workspace: Workspace) -> str:
 
 def lab_entry(workspace: Workspace) -> str:
     return lab.log.new("experiment", run="20260120_100000", dry_run=True, workspace=workspace).text
+
+
+def test_the_accuracy_of_a_class_is_told_with_the_others(lab: Lab, workspace: Workspace) -> None:
+    curves = {"val/accuracy": [0.5, 0.75], "val/accuracy/cat": [0.5, 0.25]}
+    write_run(workspace.runs, "20260120_100000", curves=curves, headline="val/accuracy")
+    assert lines(lab, "20260120")["val/accuracy/cat"] == ["50.0%", "1", "25.0%", "max"]
+    assert "=== val ===\nTotal steps: 2\nBest accuracy: 75.00% (step 2)\n" in lab_entry(workspace)
+    assert "\nBest accuracy cat: 50.00% (step 1)\n" in lab_entry(workspace)
