@@ -40,7 +40,7 @@ def test_notes_of_several_people(run: Run, script: Script) -> None:
             add_note(run, str(n))
     """
     for process in [script(source) for _ in range(2)]:
-        assert process.communicate(timeout=30)[0] == ""
+        assert process.communicate(timeout=240)[0] == ""
     kept = sorted(Run.read(run.path).notes.values(), key=int)
     assert kept == sorted([str(n) for n in range(30)] * 2, key=int)
 

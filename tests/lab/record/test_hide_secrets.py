@@ -74,7 +74,7 @@ def test_a_script_that_fails_on_its_secret(script: Script, workspace: Workspace)
         raise ValueError("refused: correct horse")
         """
     )
-    process.communicate(timeout=30)
+    process.communicate(timeout=240)
     run = only_run(workspace)
     assert run.params == {"db_password": REDACTED, "n_tokens": "many"}
     assert run.error == {"type": "ValueError", "message": f"refused: {REDACTED}", "cell": None}

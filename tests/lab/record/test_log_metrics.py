@@ -137,7 +137,7 @@ def test_every_call_before_sigkill_is_kept(script: Script, workspace: Workspace)
     assert process.stdout is not None
     seen = [int(process.stdout.readline()) for _ in range(4)][-1]
     process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=20)
+    process.communicate(timeout=240)
     run = only_run(workspace)
     assert (run.status, run.reason) == ("crashed", "killed")
     steps = [row["step"] for row in run.history()]
@@ -166,7 +166,7 @@ def test_a_forked_child_logs_and_ends_nothing(script: Script, workspace: Workspa
         print(run.alive, (run.path / "run.json").read_text().count('"running"'))
         """
     )
-    out, _ = process.communicate(timeout=30)
+    out, _ = process.communicate(timeout=240)
     assert out == "True 1\n"
     run = only_run(workspace)
     assert run.status == "done"
@@ -197,7 +197,7 @@ LIMITED = """
 
 
 def test_a_full_disk_fails_the_run_and_loses_nothing(script: Script, workspace: Workspace) -> None:
-    out, _ = script(LIMITED).communicate(timeout=30)
+    out, _ = script(LIMITED).communicate(timeout=240)
     full, ended = out.splitlines()
     assert "disk is full" in full
     assert "has ended" in ended
@@ -234,7 +234,7 @@ def test_a_file_system_without_room(script: Script, workspace: Workspace, tmp_pa
                 print(step)
             """
         )
-        out, _ = process.communicate(timeout=30)
+        out, _ = process.communicate(timeout=240)
         (folder,) = run_folders(small)
         record = json.loads((folder / "run.json").read_text())
         assert (record["status"], record["reason"]) == ("failed", "disk_full")

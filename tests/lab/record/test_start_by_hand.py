@@ -36,7 +36,7 @@ class Hand:
             if message["msg_type"] == "stream":
                 printed.append(message["content"]["text"])
 
-        self.client.execute_interactive(source, timeout=30, output_hook=output)
+        self.client.execute_interactive(source, timeout=240, output_hook=output)
         return "".join(printed)
 
     def start(self) -> tuple[Path, int]:
@@ -103,7 +103,7 @@ def test_a_kernel_killed_after_an_error_failed_by_that_error(hand: Hand) -> None
     folder, pid = hand.start()
     hand.run('raise MemoryError("no room")')
     os.kill(pid, signal.SIGKILL)
-    hand.manager.provisioner.process.wait(timeout=10)
+    hand.manager.provisioner.process.wait(timeout=240)
     run = Run.read(folder)
     assert (run.status, run.reason) == ("failed", "oom")
 

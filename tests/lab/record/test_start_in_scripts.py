@@ -31,7 +31,7 @@ ENDS = {
 def test_how_a_script_ends(script: Script, workspace: Workspace, way: str) -> None:
     source, code, end = ENDS[way]
     process = script(f"import lab; run = lab.start(); run.log({{'val/x': 1}}); {source}")
-    process.communicate(timeout=30)
+    process.communicate(timeout=240)
     assert process.returncode == code
     run = only_run(workspace)
     assert (run.status, run.reason) == end
@@ -67,7 +67,7 @@ def test_parameters_from_a_mapping_or_a_model(script: Script, workspace: Workspa
         second = lab.start(Config(width=4))
         assert second.params["width"] == 4
         """
-    ).communicate(timeout=30)
+    ).communicate(timeout=240)
     first, second = map(Run.read, run_folders(workspace.runs))
     assert (first.params, first.seed) == ({"seed": 4, "rate": 0.5}, 4)
     assert (first.name, first.tags) == ("n", ("t",))
@@ -90,7 +90,7 @@ def test_a_second_start_ends_the_first(script: Script, workspace: Workspace) -> 
             print(error)
         raise ValueError
         """
-    ).communicate(timeout=30)
+    ).communicate(timeout=240)
     status, refused = out.splitlines()[:2]
     assert status == "done running"
     assert "has ended" in refused
@@ -115,7 +115,7 @@ def test_an_executor_s_run_is_adopted(
         run.log({"val/x": 1.0})
         print(os.getpid())
         """
-    ).communicate(timeout=30)
+    ).communicate(timeout=240)
     record = json.loads(paths.record.read_text())
     assert record["status"] == "running"  # how it ends is the executor's to say
     assert (record["tags"], record["seed"]) == (["suite", "mine"], 5)
