@@ -46,7 +46,7 @@ class TextConfig(ClassifierConfig):
     )
     positions: Positions = Field("none", description="how a token is turned by its place")
     pooling: Pooling = Field("mean", description="how tokens become one feature vector")
-    epochs: int = Field(4, gt=0, description="passes over the training set")
+    epochs: int = Field(3, gt=0, description="passes over the training set")
     batch_size: int = Field(32, gt=0, description="samples in an optimizer step")
     lr: float = Field(1e-2, gt=0, description="learning rate at its peak")
 
