@@ -47,7 +47,11 @@ def list_(
     for column in shown[0]:
         table.add_column(column, justify="right" if column in ("trials", "best") else "left")
     for row in shown:
-        cells = (value_text(cell) if isinstance(cell, float) else cell for cell in row.values())
+        objective = str(row.get("objective", ""))
+        cells = (
+            metric_text(objective, cell) if isinstance(cell, float) else cell
+            for cell in row.values()
+        )
         table.add_row(*("–" if cell is None else str(cell) for cell in cells))
     stdout().print(table)
 
@@ -172,7 +176,8 @@ def print_status(study: Study, console: Console) -> None:
         return
     where = f", run {', '.join(best.run_ids)}" if best.run_ids else ""
     console.print(
-        f"best {study.objective}: {value_text(best.value)} in trial {best.number}{where}",
+        f"best {study.objective}: {metric_text(study.objective, best.value)} "
+        f"in trial {best.number}{where}",
         highlight=False,
     )
     for name, value in best.params.items():
@@ -183,10 +188,10 @@ def print_status(study: Study, console: Console) -> None:
         luck = "one seed, and the best of many" if one_seed else "the best of many"
         console.print(f"That is {luck}: expect less of it on another seed.", highlight=False)
     else:
-        print_confirmation(study.confirmed, console)
+        print_confirmation(study.confirmed, study.objective, console)
 
 
-def print_confirmation(found: Confirmation, console: Console) -> None:
+def print_confirmation(found: Confirmation, objective: str, console: Console) -> None:
     """The best of the search beside what they came to on fresh seeds."""
     from rich.table import Table
 
@@ -197,15 +202,16 @@ def print_confirmation(found: Confirmation, console: Console) -> None:
         interval = row.interval
         table.add_row(
             str(row.trial),
-            value_text(row.search),
-            value_text(row.mean),
-            "–" if interval is None else " to ".join(map(value_text, interval)),
+            metric_text(objective, row.search),
+            metric_text(objective, row.mean),
+            interval_text(objective, interval),
             str(len(row.values)),
-            f"{found.drop(row):+.4g}",
+            change_text(objective, found.drop(row)),
         )
     console.print(table)
     winner, ties = found.winner, found.ties
-    told = f"trial {winner.trial}, {value_text(winner.mean)} on {len(winner.values)} fresh seeds"
+    mean = metric_text(objective, winner.mean)
+    told = f"trial {winner.trial}, {mean} on {len(winner.values)} fresh seeds"
     console.print(f"chosen: {told}", highlight=False)
     if ties:
         others = ", ".join(map(str, ties))
@@ -271,3 +277,21 @@ def coverage(
 
 def value_text(value: float) -> str:
     return f"{value:.4g}"
+
+
+def metric_text(metric: str, value: float) -> str:
+    """A value of the objective: "52.2%", "0.3681"."""
+    from lab.numbers import is_fraction, percent
+
+    return percent(value) if is_fraction(metric) else value_text(value)
+
+
+def interval_text(metric: str, interval: tuple[float, float] | None) -> str:
+    return "–" if interval is None else " to ".join(metric_text(metric, end) for end in interval)
+
+
+def change_text(metric: str, value: float) -> str:
+    """A difference of two values of the objective, signed: "+4.8 points", "-0.0123"."""
+    from lab.numbers import is_fraction, points
+
+    return points(value) if is_fraction(metric) else f"{value:+.4g}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lab.cli.sweep import Json, Name, app, value_text
+from lab.cli.sweep import Json, Name, app, change_text, interval_text, metric_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -97,7 +97,7 @@ def _print_comparison(found: SweepComparison, console: Console) -> None:
     table = Table(box=None, header_style="bold")
     for column in ("", a, b):
         table.add_column(column, justify="right" if column else "left")
-    for name, cells in _sides(found.a, found.b):
+    for name, cells in _sides(found.a, found.b, found.objective):
         table.add_row(name, *cells)
     console.print(table)
     console.print(f"{found.objective}, {found.direction}d; above zero {b} is better", style="dim")
@@ -109,18 +109,18 @@ def _print_comparison(found: SweepComparison, console: Console) -> None:
         )
     else:
         how = "paired by seed" if found.winners.paired else "unpaired"
-        told = _difference(found.winners, how)
+        told = _difference(found.winners, found.objective, how)
         console.print(f"winners on fresh seeds: {told}: {_said(found.answer)}", highlight=False)
     if found.spaces is None:
         console.print("spaces: not compared, since too few trials were random", highlight=False)
     else:
-        told = _difference(found.spaces, "means of the random trials")
+        told = _difference(found.spaces, found.objective, "means of the random trials")
         console.print(f"spaces: {told}: {_said(found.space_answer)}", highlight=False)
 
 
-def _sides(a: Side, b: Side) -> list[tuple[str, list[str]]]:
+def _sides(a: Side, b: Side, objective: str) -> list[tuple[str, list[str]]]:
     def text(value: float | None) -> str:
-        return "–" if value is None else value_text(value)
+        return "–" if value is None else metric_text(objective, value)
 
     pair = (a, b)
     return [
@@ -129,7 +129,7 @@ def _sides(a: Side, b: Side) -> list[tuple[str, list[str]]]:
         (
             "chosen, on fresh seeds",
             [
-                "–" if w is None else f"{value_text(w.mean)} ({len(w.values)})"
+                "–" if w is None else f"{text(w.mean)} ({len(w.values)})"
                 for w in (a.winner, b.winner)
             ],
         ),
@@ -140,11 +140,14 @@ def _sides(a: Side, b: Side) -> list[tuple[str, list[str]]]:
     ]
 
 
-def _difference(found: Difference, how: str) -> str:
+def _difference(found: Difference, objective: str, how: str) -> str:
     interval = ""
     if found.low is not None and found.high is not None:
-        interval = f" [{found.low:+.4g}, {found.high:+.4g}]"
-    return f"{found.mean:+.4g}{interval}, {how}"
+        ends = (
+            change_text(objective, end).removesuffix(" points") for end in (found.low, found.high)
+        )
+        interval = f" [{', '.join(ends)}]"
+    return f"{change_text(objective, found.mean)}{interval}, {how}"
 
 
 def _said(answer: str) -> str:
@@ -247,11 +250,11 @@ def _print_promotion(found: Promotion, workspace: Workspace, console: Console) -
         interval, gain = row.interval, found.gain(row)
         table.add_row(
             row.arm,
-            value_text(row.search),
-            "–" if row.mean is None else value_text(row.mean),
-            "–" if interval is None else " to ".join(map(value_text, interval)),
+            metric_text(found.objective, row.search),
+            "–" if row.mean is None else metric_text(found.objective, row.mean),
+            interval_text(found.objective, interval),
             str(len(row.values)),
-            "–" if gain is None else f"{gain:+.4g}",
+            "–" if gain is None else change_text(found.objective, gain),
         )
     console.print(table)
     told = ", ".join(f"{name}={value}" for name, value in found.changes.items())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lab.cli.sweep import Json, app, go_on, print_status, status_json, value_text
+from lab.cli.sweep import Json, app, go_on, metric_text, print_status, status_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -42,10 +42,13 @@ def run(
     """Run a sweep, or go on with it, until its study has all its trials; then confirm the best."""
     from lab.cli.show import print_json, stderr, stdout
     from lab.sweep.runner import run_sweep
+    from lab.sweep.space_file import read_space
+    from lab.workspace import Workspace
 
     console = stderr() if as_json else stdout()
+    watcher = _Progress(console, read_space(file, Workspace.find()).objective)
     outcome = run_sweep(
-        file, trials=trials, workers=workers, on=on, storage=storage, watcher=_Progress(console)
+        file, trials=trials, workers=workers, on=on, storage=storage, watcher=watcher
     )
     if as_json:
         about = {"ran": outcome.ran, "recovered": outcome.recovered, "carried": outcome.carried}
@@ -72,25 +75,27 @@ def _print(outcome: Outcome, console: Console) -> None:
 class _Progress:
     """One line a trial: what it is, its value, the best so far and the time left."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, objective: str) -> None:
         self._console = console
+        self._objective = objective
 
     def ended(self, trial: Trial, study: SweepState) -> None:
         from lab.duration import show_duration
 
-        value = trial.state if trial.value is None else value_text(trial.value)
+        value = trial.state if trial.value is None else metric_text(self._objective, trial.value)
         parts = [f"trial {trial.number}", f"{study.begun} of {study.budget}", trial.phase, value]
         if "duplicate_of" in trial.extra:
             parts.append(f"from run {trial.extra['duplicate_of']}")
         if trial.state == "failed":
             parts.append(str(trial.extra.get("problem", "")))
         if study.best is not None and study.best.value is not None:
-            parts.append(f"best {value_text(study.best.value)} (trial {study.best.number})")
+            best = metric_text(self._objective, study.best.value)
+            parts.append(f"best {best} (trial {study.best.number})")
         if study.left:
             parts.append(f"about {show_duration(study.left)} left")
         self._console.print("  ".join(parts), highlight=False, markup=False)
 
     def confirming(self, trial: int, seed: int, value: float | None) -> None:
-        told = "no value" if value is None else value_text(value)
+        told = "no value" if value is None else metric_text(self._objective, value)
         text = f"confirming  trial {trial}  seed {seed}  {told}"
         self._console.print(text, highlight=False, markup=False)

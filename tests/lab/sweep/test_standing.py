@@ -12,6 +12,8 @@ from sweep_notebook import SPACE, write_space, write_tiny
 from typer.testing import CliRunner
 
 from lab.cli import app
+from lab.cli.show import stdout
+from lab.cli.sweep import print_confirmation
 from lab.log.items.closing import closer_of
 from lab.sweep import Study, read_study
 from lab.sweep.advice import actions_of, flags_of
@@ -149,3 +151,17 @@ def test_the_entry_of_a_finished_search_stays_as_it_was_when_more_is_asked_for(
     later = replace(study, space=replace(study.space, n_trials=60))
     assert standing(later).missing == 36
     assert pinned(later, spec) == study
+
+
+def test_values_are_shown_as_their_metric_is(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [Confirmed(7, {}, 0.5, (1, 2), (0.41, 0.45), ("a", "b"))]
+    shown = []
+    for objective, direction in (("val/accuracy", "maximize"), ("val/mse", "minimize")):
+        found = Confirmation("plain", objective, direction, tuple(rows))  # type: ignore[arg-type]
+        print_confirmation(found, objective, stdout())
+        shown.append(capsys.readouterr().out)
+    assert "7 50.0% 43.0%" in " ".join(shown[0].split())
+    assert "+7.0 points" in shown[0]
+    assert "chosen: trial 7, 43.0% on 2 fresh seeds" in shown[0]
+    assert "chosen: trial 7, 0.43 on 2 fresh seeds" in shown[1]
+    assert "points" not in shown[1]
