@@ -86,7 +86,7 @@ def test_where_no_seed_or_no_confirmation_is_asked_for_a_whole_search_is_complet
 
 def test_trials_that_were_taken_over_or_put_back_do_not_count() -> None:
     study = searched(24, 24)
-    taken = [replace(t, phase="imported") for t in study.trials[:4]]  # type: ignore[arg-type]
+    taken = [replace(t, phase="imported") for t in study.trials[:4]]
     back = replace(study.trials[4], state="failed", extra={"problem": "interrupted"})
     held = replace(study, trials=(*taken, back, *study.trials[5:]))
     assert (standing(held).ended, standing(held).missing) == (19, 5)
@@ -157,7 +157,7 @@ def test_values_are_shown_as_their_metric_is(capsys: pytest.CaptureFixture[str])
     rows = [Confirmed(7, {}, 0.5, (1, 2), (0.41, 0.45), ("a", "b"))]
     shown = []
     for objective, direction in (("val/accuracy", "maximize"), ("val/mse", "minimize")):
-        found = Confirmation("plain", objective, direction, tuple(rows))  # type: ignore[arg-type]
+        found = Confirmation("plain", objective, direction, tuple(rows))
         print_confirmation(found, objective, stdout())
         shown.append(capsys.readouterr().out)
     assert "7 50.0% 43.0%" in " ".join(shown[0].split())
