@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from lab import comparison, diagnosis
 from lab.comparison.alike import nothing_like, of_lonely
-from lab.comparison.values import Comparison
+from lab.comparison.comparison import Comparison
 from lab.diagnosis import Diagnosis
 from lab.record.catalogue import find_run, find_runs
 from lab.record.edit import add_note, change_tags

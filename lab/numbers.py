@@ -53,7 +53,11 @@ def _name_of(metric: str) -> str:
 
 def heading(metric: str) -> str:
     """A metric as a reader says it, at the beginning of a line: "Test MSE"."""
-    text = spoken(metric)
+    return capital(spoken(metric))
+
+
+def capital(text: str) -> str:
+    """`text` as a sentence or line begins, its other letters as they are."""
     return text[:1].upper() + text[1:]
 
 

@@ -98,18 +98,18 @@ def import_(
 
 
 def _print_exported(done: Exported, console: Console) -> None:
-    from lab.numbers import counted
+    from lab.numbers import capital, counted
 
-    console.print(f"{_capital(counted(len(done.runs), 'run'))} written to {done.target}")
+    console.print(f"{capital(counted(len(done.runs), 'run'))} written to {done.target}")
     if done.there:
-        console.print(f"{_capital(counted(len(done.there), 'run'))} there already, not touched")
+        console.print(f"{capital(counted(len(done.there), 'run'))} there already, not touched")
     _print_notes(done.notes, console)
 
 
 def _print_imported(done: Imported, console: Console) -> None:
-    from lab.numbers import counted
+    from lab.numbers import capital, counted
 
-    console.print(f"{_capital(counted(len(done.runs), 'run'))} imported from {done.source}")
+    console.print(f"{capital(counted(len(done.runs), 'run'))} imported from {done.source}")
     old = {new: was for was, new in done.renamed}
     for run_id in done.runs[:_SHOWN]:
         was = f"  (was {old[run_id]})" if run_id in old else ""
@@ -117,14 +117,10 @@ def _print_imported(done: Imported, console: Console) -> None:
     if len(done.runs) > _SHOWN:
         console.print(f"  ... and {len(done.runs) - _SHOWN} more")
     if done.here:
-        console.print(f"{_capital(counted(len(done.here), 'run'))} here already, passed over")
+        console.print(f"{capital(counted(len(done.here), 'run'))} here already, passed over")
     _print_notes(done.notes, console)
 
 
 def _print_notes(notes: tuple[str, ...], console: Console) -> None:
     for note in notes:
         console.print(note, style="yellow", highlight=False, markup=False)
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

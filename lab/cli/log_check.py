@@ -71,7 +71,7 @@ def refresh(
 ) -> None:
     """Write generated blocks and their snapshots again from the runs; prose is never touched."""
     import lab.log
-    from lab.numbers import counted
+    from lab.numbers import capital, counted
 
     made = lab.log.renew(entry=entry, extend=extend)
     for place in made.rewritten:
@@ -83,7 +83,7 @@ def refresh(
         typer.echo(f"{picture}  drawn")
     blocks = counted(len(made.rewritten), "block")
     snapshots = counted(len(made.snapshots), "snapshot")
-    typer.echo(f"{blocks[:1].upper()}{blocks[1:]} rewritten, {snapshots} written.")
+    typer.echo(f"{capital(blocks)} rewritten, {snapshots} written.")
     if made.taken_in:
         typer.echo("Titles, prose and action items are yours: see whether they still say it.")
 
@@ -92,7 +92,7 @@ def _left(places: Mapping[str, str]) -> Iterator[str]:
     """A line for each reason why blocks stay as they are, with the first of their places."""
     from collections import defaultdict
 
-    from lab.numbers import counted
+    from lab.numbers import capital, counted
 
     by_reason: dict[str, list[str]] = defaultdict(list)
     for place, why in places.items():
@@ -101,7 +101,7 @@ def _left(places: Mapping[str, str]) -> Iterator[str]:
         few = sorted(same, key=lambda p: (p.rpartition(":")[0], int(p.rpartition(":")[2])))
         more = f" and {len(few) - _PLACES} more" if len(few) > _PLACES else ""
         text = f"{counted(len(same), 'block')} left as written ({why})"
-        yield f"{text[:1].upper()}{text[1:]}: {', '.join(few[:_PLACES])}{more}"
+        yield f"{capital(text)}: {', '.join(few[:_PLACES])}{more}"
 
 
 def _listed(drifts: Iterable[Drift]) -> Iterator[str]:
@@ -120,7 +120,7 @@ def _listed(drifts: Iterable[Drift]) -> Iterator[str]:
 
 def _summary(found: CheckedLog) -> str:
     """What was checked, against what, and how it came out."""
-    from lab.numbers import counted
+    from lab.numbers import capital, counted
 
     if not found.blocks:
         return "The log has no generated block."
@@ -132,12 +132,12 @@ def _summary(found: CheckedLog) -> str:
     }
     parts = [f"{n} {words[name]}" for name, n in sorted(found.sources.items())]
     text = f"{counted(found.blocks, 'block')} checked: {'; '.join(parts)}."
-    text = f"{text[:1].upper()}{text[1:]}"
+    text = capital(text)
     if found.holds:
         return f"{text} Everything holds."
     places = {(drift.file, drift.line) for drift in found.drifts}
     off = counted(len(found.drifts), "number or line", "numbers or lines")
-    return f"{text} {off[:1].upper()}{off[1:]} off, in {counted(len(places), 'place')}."
+    return f"{text} {capital(off)} off, in {counted(len(places), 'place')}."
 
 
 def _told(claims: list[Claim]) -> list[str]:

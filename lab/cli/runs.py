@@ -136,7 +136,7 @@ def check(
 ) -> None:
     """Verify run folders: JSON, summary against metrics, data hashes; exit 1 on a problem."""
     from lab.cli.show import print_json, stdout
-    from lab.numbers import counted
+    from lab.numbers import capital, counted
     from lab.record.verify import check_runs
     from lab.workspace import Workspace
 
@@ -148,6 +148,6 @@ def check(
         for problem in problems:
             stdout().print(f"{problem.id}  {problem.file}: {problem.text}", highlight=False)
         told = f"{counted(checked, 'run')} checked, {counted(len(problems), 'problem')}"
-        stdout().print(f"{told[:1].upper()}{told[1:]}", highlight=False)
+        stdout().print(capital(told), highlight=False)
     if problems:
         raise typer.Exit(1)

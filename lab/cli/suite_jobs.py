@@ -108,7 +108,7 @@ def print_standing(rows: list[Standing], console: Console) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from lab.numbers import counted
+    from lab.numbers import capital, counted
 
     table = Table(box=None, header_style="bold")
     for column in ("", "run", "id", "why"):
@@ -120,9 +120,7 @@ def print_standing(rows: list[Standing], console: Console) -> None:
     counts = {state: sum(row.state == state for row in rows) for state in _STYLES}
     told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
     number = counted(len(rows), "run")
-    console.print(
-        f"{number[:1].upper()}{number[1:]}: {told}." if rows else "The suite has no runs."
-    )
+    console.print(f"{capital(number)}: {told}." if rows else "The suite has no runs.")
 
 
 def _row(row: Standing, workspace: Workspace) -> dict[str, object]:

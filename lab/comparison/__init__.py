@@ -2,7 +2,8 @@
 
 from lab.comparison.alike import alike
 from lab.comparison.build import compare
-from lab.comparison.values import Arm, Comparison, Row
+from lab.comparison.comparison import Comparison
+from lab.comparison.values import Arm, Row
 from lab.comparison.verdict import Verdict, verdict_of
 
 __all__ = ["Arm", "Comparison", "Row", "Verdict", "alike", "compare", "verdict_of"]

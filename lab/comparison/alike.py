@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from lab.comparison.arms import ELSEWHERE
+from lab.comparison.comparison import Comparison
 from lab.comparison.measure import ARM
-from lab.comparison.values import Comparison
 from lab.errors import InputError, nearest
 from lab.record.run import Run
 

@@ -9,6 +9,7 @@ from typing import Any
 from lab.comparison import notes as tell
 from lab.comparison import unlike
 from lab.comparison.arms import SETTINGS, Placed, place, usual_by
+from lab.comparison.comparison import Comparison
 from lab.comparison.measure import (
     check_attribute,
     check_metric,
@@ -17,7 +18,6 @@ from lab.comparison.measure import (
     ordered,
 )
 from lab.comparison.rows import Table
-from lab.comparison.values import Comparison
 from lab.errors import InputError, nearest
 from lab.record.run import Run
 

@@ -7,11 +7,13 @@ import io
 import re
 from typing import TYPE_CHECKING, Any
 
+from lab import numbers
 from lab.comparison.tables import Cell, grid
-from lab.comparison.values import Comparison
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from lab.comparison.comparison import Comparison
 
 _KEPT = ("n", "mean", "sd", "minimum", "maximum", "low", "high", "best")
 _LATEX = {
@@ -64,7 +66,7 @@ def latex(comparison: Comparison) -> str:
     made = grid(comparison)
     columns = "l" + "r" * (len(made.headings) - 1)
     body = [" & ".join(_cell(cell) for cell in line) + r" \\" for line in made.lines]
-    caption = f"{made.caption[:1].upper()}{made.caption[1:]}."
+    caption = f"{numbers.capital(made.caption)}."
     return "\n".join(
         [
             r"% \usepackage{booktabs}",

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from lab import numbers
 from lab.comparison.measure import label
-from lab.comparison.values import Arm, Comparison, Row
+from lab.comparison.values import Arm, Row
 from lab.provenance import clipped
 
 if TYPE_CHECKING:
     from rich.console import ConsoleRenderable
 
+    from lab.comparison.comparison import Comparison
 
 _PICKS = {
     "best": "best epoch of {}",

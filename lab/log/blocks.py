@@ -145,13 +145,6 @@ def _tried(spec: Spec, source: RunSource) -> str:
     return tried_text(spec, all_runs(source, spec["runs"]))
 
 
-def read_run(run_id: str, workspace: Workspace) -> Run:
-    """The run of this id; raises RunNotFound naming the nearest."""
-    from lab.record.catalogue import find_run
-
-    return find_run(workspace, run_id)
-
-
 _KINDS: dict[str, Callable[[Spec, RunSource], str]] = {
     "comparison": _comparison,
     "impact": _impact,

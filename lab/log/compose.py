@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab.errors import InputError, LogError, nearest
-from lab.log.blocks import Spec, read_run
+from lab.log.blocks import Spec
 from lab.log.book import date_of
 from lab.log.draft import (
     Draft,
@@ -40,6 +40,7 @@ from lab.log.plot_block import log_folder
 from lab.log.render import render
 from lab.log.research_entry import research_draft
 from lab.log.selection import baseline_of, found_by, one_run, repeats_of, rows_for, selected
+from lab.record.catalogue import find_run
 from lab.record.lazy import reading_once
 from lab.record.run import Run
 from lab.workspace import Workspace
@@ -195,7 +196,7 @@ def new_for_suite(
     name: str, item: LogItem, run_ids: Sequence[str], workspace: Workspace
 ) -> NewEntry:
     """The entry that a suite asks for in its `log:` when it ends, about these runs of it."""
-    found = [read_run(run_id, workspace) for run_id in run_ids]
+    found = [find_run(workspace, run_id) for run_id in run_ids]
     if item.where:
         kept = {run.id for run in found_by(item.where, workspace)}
         found = [run for run in found if run.id in kept]

@@ -150,8 +150,7 @@ def _name(curve: Curve) -> str:
 
 
 def _title(curve: Curve) -> str:
-    name = _name(curve)
-    return name[:1].upper() + name[1:]
+    return numbers.capital(_name(curve))
 
 
 def _shown(curve: Curve, value: float | None) -> str:

@@ -59,7 +59,7 @@ def tell(comparison: Comparison, runs: Sequence[Run], *, actions: bool = True) -
 def _title(comparison: Comparison, headline: str) -> str:
     subject = _subject(comparison)
     if not subject and headline.startswith(("no ", "nothing ", "only ")):
-        return headline[:1].upper() + headline[1:]
+        return numbers.capital(headline)
     # Behind nothing the name of an arm would begin the title, in lower case as names are.
     return (subject or "Arms: ") + headline
 

@@ -64,7 +64,7 @@ def _environment(templates: Path, own: tuple[tuple[str, int], ...]) -> Environme
     )
     environment.filters |= {
         "amount": lambda value, metric: numbers.amount(metric, value),
-        "capitalize_first": lambda text: text[:1].upper() + text[1:],
+        "capitalize_first": numbers.capital,
         "cell": cell,
         "delta": lambda value, metric: numbers.delta(metric, value),
         "duration": show_duration,

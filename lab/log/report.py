@@ -139,7 +139,7 @@ def failure_actions(failures: Sequence[Failure]) -> list[str]:
     for failure in failures:
         runs = numbers.counted(len(failure.run_ids), "run")
         said.append(
-            f"{runs[:1].upper()}{runs[1:]} {failure.status} ({failure.which}): {failure.error}; "
+            f"{numbers.capital(runs)} {failure.status} ({failure.which}): {failure.error}; "
             f"{failure.do}"
         )
     return said

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from lab.comparison.measure import goal_in, headline, measured
 from lab.errors import InputError, LabError, QueryError
-from lab.log.blocks import read_run
 from lab.log.nearest import data_of, nearest
 from lab.log.nights import latest_per_slot
+from lab.record.catalogue import find_run
 from lab.record.files import RecordWarning
 from lab.record.lazy import Shelf, shelf_of
 from lab.record.run import Run
@@ -97,7 +97,7 @@ def one_run(
 ) -> Run:
     """The run of an experiment entry: the one named, else the best of those selected."""
     if run:
-        return read_run(run, workspace)
+        return find_run(workspace, run)
     found = selected(runs, suite, workspace)
     if not found:
         raise InputError("An experiment entry is about a run", do="As in: --run 20260120_231502.")
@@ -118,7 +118,7 @@ def baseline_of(asked: str | None, run: Run, workspace: Workspace) -> Run | None
     Runs on the same data come first; `nearest` says which of them it is.
     """
     if asked:
-        return read_run(asked, workspace)
+        return find_run(workspace, asked)
 
     shelf, data = shelf_of(workspace), data_of(run)
 

@@ -124,7 +124,7 @@ def tried_text(spec: Spec, runs: Sequence[Run]) -> str:
         verb = "was" if unwritten == 1 else "were"
         first = numbers.counted(unwritten, "run")
         said.append(
-            f"{first[:1].upper()}{first[1:]} with these settings {verb} never written up: "
+            f"{numbers.capital(first)} with these settings {verb} never written up: "
             f"{listed([*ids, *more])}."
         )
     latest, earlier = spec.get("latest_runs"), spec.get("earlier_runs")

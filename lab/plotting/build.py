@@ -7,6 +7,7 @@ import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from lab import numbers
 from lab.comparison import Comparison, compare
 from lab.comparison.tables import row_names
 from lab.errors import InputError
@@ -75,9 +76,7 @@ def _unlike(comparison: Comparison) -> Iterator[str]:
     for row, name in zip(comparison.rows, row_names(comparison), strict=True):
         if row.refused:
             where = f"{name}: " if name else ""
-            yield (
-                where + (row.refused if where else row.refused[:1].upper() + row.refused[1:]) + "."
-            )
+            yield f"{where}{row.refused if where else numbers.capital(row.refused)}."
 
 
 def _series(run: Run, metric: str) -> dict[int, float]:

@@ -218,7 +218,7 @@ def _says(before: ClaimTest | None, now: ClaimTest, spec: dict[str, Any], state:
     said = sentence(now, spec.get("margin"))
     if before is not None and set(before.run_ids) != set(now.run_ids):
         told = changed(before, now)
-        said += f" {told[:1].upper()}{told[1:]}." if told else ""
+        said += f" {numbers.capital(told)}." if told else ""
     return said if state == now.grade else f"{STATES[now.grade]}. {said}"
 
 

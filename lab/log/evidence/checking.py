@@ -39,7 +39,7 @@ from lab.log.evidence.source import (
 from lab.log.evidence.telling import TaggedBlock, block_lines, tagged_block
 from lab.log.pictures import is_plot, picture_drifts, shown, stray_pictures
 from lab.log.plot_block import figures_folder
-from lab.numbers import counted
+from lab.numbers import capital, counted
 from lab.provenance import Number
 from lab.record.lazy import Shelf
 from lab.workspace import Workspace
@@ -214,11 +214,11 @@ class Checker:
         if self._unsaved:
             blocks = counted(self._unsaved, "block")
             text = f"{blocks} without a snapshot in {place}: `lab log refresh` writes it"
-            yield LogNote(place, 0, text[:1].upper() + text[1:])
+            yield LogNote(place, 0, capital(text))
         if self._reworded:
             blocks = counted(self._reworded, "block")
             text = f"{blocks} would be worded otherwise by this version; `lab log refresh` does so"
-            yield LogNote(place, 0, text[:1].upper() + text[1:])
+            yield LogNote(place, 0, capital(text))
         unseen = stray_pictures(self._pictures, self.workspace)
         if unseen:
             figures = self.workspace.relative(figures_folder(self.workspace))
@@ -229,7 +229,7 @@ class Checker:
             text = (
                 f"{counted(len(stray), 'snapshot')} in {place} of no block: {', '.join(stray[:5])}"
             )
-            yield LogNote(place, 0, text[:1].upper() + text[1:])
+            yield LogNote(place, 0, capital(text))
 
     def _is_here(self, run_id: str) -> bool:
         if run_id.startswith(STUDIES):
