@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers import write_run
+from helpers import write_run, write_workspace
 from sweep_helpers import CSV, visual_csv
 
 import lab.log
@@ -24,6 +24,8 @@ from lab.sweep.space import Parameter, Space
 from lab.sweep.storage import OURS, create_folder, distribution, open_study, quiet_optuna
 from lab.sweep.study import read_study
 from lab.workspace import Workspace
+
+pytestmark = pytest.mark.xdist_group("sweep entries")  # they share what takes long to write
 
 SPACE = Space(
     name="night",
@@ -74,11 +76,22 @@ def add_trials(workspace: Workspace, numbers: range) -> None:
     open_study(folder).add_trials(trials)
 
 
-@pytest.fixture
-def night(workspace: Workspace) -> Workspace:
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A workspace in which the study has been written up; nobody changes it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("LAB_RUNS", raising=False)
+        workspace = Workspace.load(write_workspace(tmp_path_factory.mktemp("written")))
     create_folder(workspace, SPACE, source="sweep.yaml", sampler="random")
     add_trials(workspace, range(24))
     lab.log.new("sweep", study="night", date="2026-03-02", workspace=workspace)
+    return workspace
+
+
+@pytest.fixture
+def night(written: Workspace, workspace: Workspace) -> Workspace:
+    """A copy of it."""
+    shutil.copytree(written.root, workspace.root, dirs_exist_ok=True)
     return workspace
 
 

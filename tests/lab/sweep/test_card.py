@@ -13,6 +13,8 @@ from lab.log.card_text import card_text, write_card
 from lab.sweep.analysis import Analysis, analyze
 from lab.workspace import Workspace
 
+pytestmark = pytest.mark.xdist_group("card")  # they share what takes long to work out
+
 
 @pytest.fixture(scope="module")
 def found() -> Analysis:

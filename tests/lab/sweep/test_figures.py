@@ -20,6 +20,8 @@ from lab.sweep.page import interactive_page
 from lab.sweep.space import Parameter, Space
 from lab.workspace import Workspace
 
+pytestmark = pytest.mark.xdist_group("figures")  # they share what takes long to work out
+
 SPACE = Space(
     name="night",
     objective="val/accuracy",
