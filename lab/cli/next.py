@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from lab.log import Action, NextPlan
     from lab.log.items.plan import ToRun
 
+_COMMANDS = 3  # of runs that no one command starts
 _MONTH = 30  # days: lab.log.entry.STALE_DAYS, which is not imported to keep `lab --help` quick
 
 
@@ -131,7 +132,13 @@ def _to_run_text(item: ToRun) -> Text:
         text.append(f"\n       {action.place}{age}{others}", style="dim not bold")
     if item.before:
         text.append(f"\n       {item.before}, then", style="default not bold")
-    text.append(f"\n       {item.command}", style="green not bold")
+    commands = item.commands or (item.command,)
+    # One line more is no longer than saying that there is one.
+    shown = commands if len(commands) <= _COMMANDS + 1 else commands[:_COMMANDS]
+    for command in shown:
+        text.append(f"\n       {command}", style="green not bold")
+    if more := len(commands) - len(shown):
+        text.append(f"\n       and {more} like these: lab next --json", style="dim not bold")
     if item.also:
         others = f"{counted(item.also, 'other run')} due by now"
         time = _also_time(item.also_seconds, item.also, item.also_unknown)

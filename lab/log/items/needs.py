@@ -126,7 +126,7 @@ def _asked(closer: Closer, named: Sequence[Run], inventory: Inventory) -> Iterat
         yield from _of_arms(named, closer)
     elif closer.every and named:
         for run in named:
-            yield from _changed(_like(run, run.params), closer)
+            yield from _changed(replace(_like(run, run.params), like=run.id), closer)
     elif closer.values or closer.conditions:
         notebooks = frozenset(run.notebook for run in named if run.notebook)
         for values in _products(closer.values):

@@ -40,7 +40,8 @@ class ToRun:
     """Runs that open items ask for, and how to get them.
 
     `done` of them are there already. `seconds` is the time of the others by what is recorded,
-    without the `unknown` ones of which nothing alike was run. `also` counts what the suite's
+    without the `unknown` ones of which nothing alike was run. Where no one `command` starts them
+    all, it is the first of `commands`. `also` counts what the suite's
     command would run besides, since other runs of it are due, `also_seconds` their time but for the
     `also_unknown` that nothing is known of.
     """
@@ -58,6 +59,7 @@ class ToRun:
     also: int = 0
     also_seconds: float = 0.0
     also_unknown: int = 0
+    commands: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         plain = {name: getattr(self, name) for name in self.__dataclass_fields__}
@@ -218,6 +220,7 @@ def _one_to_run(
         also=len(start.others),
         also_seconds=sum(time or 0.0 for time in others),
         also_unknown=sum(time is None for time in others),
+        commands=() if suite else tuple(dict.fromkeys(_by_hand(n).command for n in missing)),
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 from helpers import write_notebook, write_run
 
 import lab
+from lab.cli.next import _to_run_text
 from lab.errors import InputError
 from lab.workspace import Workspace
 
@@ -105,6 +106,22 @@ def test_a_notebook_alone(place: Workspace) -> None:
     (group,) = lab.next(workspace=place).to_run
     assert group.command == "lab run notebooks/image.ipynb -p epochs=20"
     assert group.seconds == 4 * 150  # the median of 100, 100, 200, 200, for four times the epochs
+
+
+def test_runs_without_a_suite_are_each_begun_from_one_that_is_like_it(place: Workspace) -> None:
+    (place.root / FILE).unlink()
+    asks(place, "Run seed 2 of every arm")
+    text = place.research_log.read_text() + "\nOf runs `20260120_100000` and `20260120_101000`.\n"
+    place.research_log.write_text(text)
+    (group,) = lab.next(workspace=place).to_run
+    assert group.runs == 2
+    assert group.commands == (
+        "lab rerun 20260120_100000 -p seed=2",
+        "lab rerun 20260120_101000 -p seed=2",
+    )
+    assert group.command == group.commands[0]
+    shown = _to_run_text(group).plain
+    assert all(command in shown for command in group.commands)
 
 
 def test_what_is_old_what_is_left_and_what_looks_done(place: Workspace) -> None:
