@@ -46,9 +46,7 @@ def ask(paths: RunPaths, step: int, value: Any) -> bool:
 def last_answer(paths: RunPaths) -> bool:
     """Whether a sweep that is gone had told the run to stop; what it left in the folder goes."""
     answer = _read(paths.answer)
-    for path in (paths.answer, paths.report):
-        with contextlib.suppress(OSError):
-            path.unlink()
+    _clear(paths)
     return answer is not None and bool(answer["stop"])
 
 
@@ -99,7 +97,13 @@ def _answer(
     except Exception as problem:
         problems.append(problem)
     finally:
-        last_answer(paths)
+        _clear(paths)
+
+
+def _clear(paths: RunPaths) -> None:
+    for path in (paths.answer, paths.report):
+        with contextlib.suppress(OSError):
+            path.unlink()
 
 
 def _write(path: Path, value: dict[str, Any]) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lab.record import liveness
-from lab.record.run import Run
 from lab.sweep.space import Parameter, Space
 from lab.sweep.storage import OURS, quiet_optuna
 
@@ -110,6 +108,16 @@ def put_back(study: optuna.Study, frozen: optuna.trial.FrozenTrial, why: str) ->
         study.enqueue_trial(dict(frozen.params), user_attrs=attrs)
 
 
+def adopt(study: optuna.Study, frozen: optuna.trial.FrozenTrial) -> optuna.Trial:
+    """Make an abandoned trial one of this process."""
+    with quiet_optuna():
+        from optuna.trial import Trial
+
+        trial = Trial(study, frozen._trial_id)
+        trial.set_user_attr(f"{OURS}owner", liveness.identity())
+    return trial
+
+
 def abandoned(study: optuna.Study, silent: set[int]) -> list[optuna.trial.FrozenTrial]:
     """Running trials whose process on this machine is gone, or silent on another one."""
     return [
@@ -124,12 +132,3 @@ def _is_gone(owner: dict[str, Any] | None) -> bool:
     if owner is None:
         return True  # it died between asking and signing, both under the lock that is held now
     return owner.get("host") == liveness.host_name() and liveness.process_is_gone(owner)
-
-
-def done_runs(frozen: optuna.trial.FrozenTrial, runs: Path) -> list[Run]:
-    """The runs of a trial that ended well."""
-    found = []
-    for run_id in frozen.user_attrs.get(f"{OURS}runs", []):
-        run = Run.read(runs / run_id) if (runs / run_id / "run.json").is_file() else None
-        found += [run] if run is not None and run.status == "done" else []
-    return found

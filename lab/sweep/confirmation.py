@@ -112,8 +112,9 @@ async def confirm(
 ) -> Confirmation | None:
     """Run the best configurations of a study on fresh seeds; None where the space asks for none.
 
-    What the search has not changed since is not run again, and finished runs come from the store.
-    A configuration whose runs all fail is left out.
+    What the search has not changed since is not run again, finished runs come from the store, and
+    those that an earlier process left under way on a cluster are waited for. A configuration whose
+    runs all fail is left out.
     """
     count, seeds, final = (study.space.confirm[key] for key in ("top", "seeds", "final_seeds"))
     best = top(study, count)
@@ -175,7 +176,7 @@ async def run_seeds(
     async def work() -> None:
         for row, seed in queue:
             job = jobs.job({**row.params, **(fixed or {})}, seed, trial=row.number, stage=stage)
-            run = jobs.stored(job) or (await jobs.run(job))[0]
+            run = await jobs.result(job)
             value = jobs.value(run) if run.status == "done" else None
             if value is not None:
                 results[row.number][seed] = run, value

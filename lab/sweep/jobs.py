@@ -1,19 +1,20 @@
-"""Single runs of a sweep: from the store where one is there, else by an executor."""
+"""Single runs of a sweep: from the store, left behind by an earlier process, or by an executor."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from lab.executors.base import Executor
+from lab.executors.base import Executor, OnStart
 from lab.executors.named import executor_by_name
 from lab.executors.resources import resources_of
 from lab.notebook.job import Job
 from lab.record.metrics import read_metrics
 from lab.record.paths import RunPaths
-from lab.record.pruning import answering
+from lab.record.pruning import answering, last_answer
 from lab.record.run import Run, end_run
+from lab.sweep.left_behind import LeftBehind
 from lab.sweep.space import Space
 from lab.sweep.stored import Stored
 from lab.workspace import Workspace
@@ -31,6 +32,7 @@ class Jobs:
         self._notebook = workspace.root / str(space.notebook)
         self.executor: Executor = executor_by_name(on, workspace, workers=workers)
         self._stored = Stored(workspace, self._notebook, space.objective)
+        self.left_behind = LeftBehind(space.name, workspace, self.executor)
 
     def job(self, values: Mapping[str, Any], seed: int | None, **sweep: Any) -> Job:
         """The run to be, checked; `sweep` goes into its record."""
@@ -43,14 +45,48 @@ class Jobs:
         """A finished run of this very job that still holds."""
         return self._stored.find(job.params)
 
+    async def result(self, job: Job) -> Run:
+        """The run of a job: a finished one that still holds, one under way, or else a new one."""
+        before = self.left_behind.latest(job)
+        if before is not None:
+            self._stored.add(before)  # it may have ended since the store was read
+        if (stored := self.stored(job)) is not None:
+            return stored
+        found: Run | None = None
+        if before is None or before.status == "running":
+            found, _ = await self.take_up(job)
+        return found or (await self.run(job))[0]
+
     async def run(
-        self,
-        job: Job,
-        *,
-        on_start: Callable[[str], object] | None = None,
-        decide: Decide | None = None,
+        self, job: Job, *, on_start: OnStart | None = None, decide: Decide | None = None
     ) -> tuple[Run, bool]:
         """Run the job; the ended run, and whether `decide` stopped it."""
+        found, stopped = await self._answered(
+            lambda started: self.executor.run(job, on_start=started), on_start, decide
+        )
+        assert found is not None
+        self.ran += 1
+        return found, stopped
+
+    async def take_up(
+        self, job: Job, *, on_start: OnStart | None = None, decide: Decide | None = None
+    ) -> tuple[Run | None, bool]:
+        """The run that an earlier process left behind, once it has ended; whether it was pruned.
+
+        None where there is none that came to an end of its own.
+        """
+        found, stopped = await self._answered(
+            lambda started: self.left_behind.end_of(job, started), on_start, decide
+        )
+        return found, stopped or (found is not None and found.status == "pruned")
+
+    async def _answered(
+        self,
+        work: Callable[[OnStart], Awaitable[Run | None]],
+        on_start: OnStart | None,
+        decide: Decide | None,
+    ) -> tuple[Run | None, bool]:
+        """The run that `work` waits for, its reports answered, and whether `decide` stopped it."""
         stopped = False
 
         with answering() as listen:
@@ -71,12 +107,13 @@ class Jobs:
                     stopped = stopped or decide(step, value)
                 return stopped
 
-            run = await self.executor.run(job, on_start=started)
-        self.ran += 1
-        if stopped and run.status == "done":
-            # The executor saw a notebook come to its end; that it was told to is known here.
+            run = await work(started)
+        # Whoever had listened before may have told it to stop, and gone before it had ended.
+        stopped = stopped or (run is not None and last_answer(run.path))
+        if run is not None and stopped and run.status == "done":
+            # Whoever ran it saw a notebook come to its end; that it was told to is known here.
             run = end_run(run.path, "pruned", override=True)
-        if run.status == "done":
+        if run is not None:
             self._stored.add(run)
         return run, stopped
 

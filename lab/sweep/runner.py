@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import statistics
 import time
+from collections import deque
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -17,7 +18,7 @@ from lab.record.run import Run
 from lab.sweep import asking
 from lab.sweep.alive import Heart
 from lab.sweep.confirmation import Confirmation, confirm
-from lab.sweep.jobs import Jobs
+from lab.sweep.jobs import Decide, Jobs
 from lab.sweep.opening import study_folder
 from lab.sweep.space import Space
 from lab.sweep.storage import OURS, load_study, open_study, quiet_optuna, study_locked, trial_of
@@ -78,12 +79,13 @@ def run_sweep(
 ) -> Outcome:
     """Run the sweep of a space file until its study has `trials` trials (default: `n_trials`).
 
-    A study that is there goes on from where it stands: finished trials are kept, those that a
-    killed process left behind are run again. `on` names the executor. Several processes may run
-    one study on one machine; with `storage`, the URL of a PostgreSQL database, several machines
-    may. Once the search has the trials that its file asks for, its best configurations are run
-    again on fresh seeds, as `confirm` of the space says. Raises SweepError, NotebookError or
-    ParameterError before anything is written.
+    A study that is there goes on from where it stands: finished trials are kept. Of those that a
+    killed process left behind, runs that a cluster carries on with are waited for, and the others
+    are run again. `on` names the executor. Several processes may run one study on one machine; with
+    `storage`, the URL of a PostgreSQL database, several machines may. Once the search has the
+    trials that its file asks for, its best configurations are run again on fresh seeds, as
+    `confirm` of the space says. Raises SweepError, NotebookError or ParameterError before anything
+    is written.
     """
     place = workspace or Workspace.find()
     space = Space.read(file, workspace=place)
@@ -131,7 +133,13 @@ class _Work:
         self._study: optuna.Study = open_study(folder, pruner=asking.pruner(space))
         self._began = time.monotonic()
         self._failing = 0
+        self._due: deque[optuna.Trial] = deque()  # adopted, to be carried out next
+        self._adopted: set[int] = set()
         self.recovered = 0
+
+    @property
+    def _seeds(self) -> tuple[int | None, ...]:
+        return self._space.seeds or (None,)
 
     @property
     def is_whole(self) -> bool:
@@ -152,18 +160,27 @@ class _Work:
             return None
         with study_locked(self._folder):
             self._recover()
+            if self._due:
+                return self._due.popleft()
             trial = asking.ask(self._study, self._space, self._budget)
             if trial is not None:
                 self._heart.beats_for(trial)
         return trial
 
     def _recover(self) -> None:
-        """Finish or ask again for trials whose process is gone."""
+        """Adopt trials whose process is gone where runs of theirs go on; ask for others again.
+
+        The caller holds the lock of the study.
+        """
         for frozen in asking.abandoned(self._study, self._heart.silent()):
-            runs = asking.done_runs(frozen, self._workspace.runs)
-            values = [v for run in runs if (v := self._jobs.value(run)) is not None]
-            if runs and len(values) == max(1, len(self._space.seeds)):
-                self._tell_value(frozen.number, frozen._trial_id, runs, values)
+            jobs = (
+                self._jobs.job(frozen.params, seed, trial=frozen.number) for seed in self._seeds
+            )
+            if any(self._jobs.left_behind.goes_on(job) for job in jobs):
+                trial = asking.adopt(self._study, frozen)
+                self._heart.beats_for(trial)
+                self._adopted.add(trial.number)
+                self._due.append(trial)
             else:
                 asking.put_back(self._study, frozen, asking.DIED)
             self.recovered += 1
@@ -184,7 +201,7 @@ class _Work:
     async def _run_seeds(self, trial: optuna.Trial) -> None:
         runs: list[Run] = []
         values: list[float] = []
-        for seed in self._space.seeds or (None,):
+        for seed in self._seeds:
             run, pruned = await self._run(trial, seed, listens=not runs)
             runs.append(run)
             if pruned:
@@ -195,42 +212,54 @@ class _Work:
                 self._fail(trial, self._jobs.problem(run))
                 return
             values.append(value)
-        self._tell_value(trial.number, trial._trial_id, runs, values)
-        self._failing = 0
+        self._tell_value(trial, runs, values)
 
     async def _run(
         self, trial: optuna.Trial, seed: int | None, *, listens: bool
     ) -> tuple[Run, bool]:
-        """One run of the trial, and whether the pruner stopped it; one from the store if it can."""
+        """A run of the trial, left behind or from the store if it can be; whether it was pruned."""
         job = self._jobs.job(trial.params, seed, trial=trial.number)
+        decide = self._pruned_by(trial) if listens else None
+
+        def on_start(run_id: str) -> None:
+            self._note_run(trial, run_id)
+
+        if trial.number in self._adopted:
+            found, pruned = await self._jobs.take_up(job, on_start=on_start, decide=decide)
+            if found is not None:
+                self._note_run(trial, found.id)
+                return found, pruned
         if (stored := self._jobs.stored(job)) is not None:
             self._note_run(trial, stored.id)
             trial.set_user_attr(f"{OURS}duplicate_of", stored.id)
             return stored, False
+        return await self._jobs.run(job, on_start=on_start, decide=decide)
+
+    def _pruned_by(self, trial: optuna.Trial) -> Decide:
+        """What answers the reports of a run of the trial."""
+        # A run that is started again, on a cluster or by us, reports its first steps again.
+        known = set(self._study.get_trials(deepcopy=False)[trial.number].intermediate_values)
 
         def decide(step: int, value: float) -> bool:
             with quiet_optuna():
-                trial.report(value, step)
+                if step not in known:
+                    known.add(step)
+                    trial.report(value, step)
                 return bool(trial.should_prune())
 
-        return await self._jobs.run(
-            job,
-            on_start=lambda run_id: self._note_run(trial, run_id),
-            decide=decide if listens else None,
-        )
+        return decide
 
     def _note_run(self, trial: optuna.Trial, run_id: str) -> None:
         known = list(trial.user_attrs.get(f"{OURS}runs", []))
-        trial.set_user_attr(f"{OURS}runs", [*known, run_id])
+        if run_id not in known:
+            trial.set_user_attr(f"{OURS}runs", [*known, run_id])
 
-    def _tell_value(self, number: int, trial_id: int, runs: list[Run], values: list[float]) -> None:
+    def _tell_value(self, trial: optuna.Trial, runs: list[Run], values: list[float]) -> None:
         with quiet_optuna():
-            from optuna.trial import Trial as OptunaTrial
-
-            trial = OptunaTrial(self._study, trial_id)
             trial.set_user_attr(f"{OURS}values", values)
             self._note_cost(trial, runs)
-            self._study.tell(number, statistics.fmean(values))
+            self._study.tell(trial, statistics.fmean(values))
+        self._failing = 0
 
     def _tell_pruned(self, trial: optuna.Trial, runs: list[Run]) -> None:
         with quiet_optuna():

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from clusters import DaskCluster
 from sweep_notebook import write_space, write_tiny
 
 from lab.errors import SweepError
@@ -50,20 +48,6 @@ def swept(workspace: Workspace, on: str) -> list[Run]:
         *found.rows[0].run_ids,
     ]
     return [Run.read(workspace.runs / run_id) for run_id in ids]
-
-
-@pytest.fixture
-def dask_address(tmp_path: Path) -> Iterator[str]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith("LAB_")]:
-            patch.delenv(name)
-        cluster = DaskCluster(tmp_path)
-        try:
-            cluster.add_worker()
-            cluster.wait_for_workers(1)
-            yield cluster.address
-        finally:
-            cluster.stop()
 
 
 @pytest.mark.xdist_group("dask")
