@@ -150,11 +150,15 @@ def create_folder(
 def open_study(folder: Path, **how: Any) -> optuna.Study:
     """The Optuna study of a folder, made where it is not there; `how` goes to Optuna."""
     with quiet_optuna():
-        from optuna import create_study
+        from optuna import create_study, load_study
 
+        storage = _storage(folder)
+        # To make one that is there writes a line into its journal, and waits for who else writes.
+        with contextlib.suppress(KeyError):
+            return load_study(study_name=folder.name, storage=storage, **how)
         return create_study(
             study_name=folder.name,
-            storage=_storage(folder),
+            storage=storage,
             direction=read_json(folder / "study.json")["direction"],
             load_if_exists=True,
             **how,

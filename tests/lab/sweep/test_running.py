@@ -43,6 +43,9 @@ def test_every_trial_is_a_run_and_the_study_is_plain_optuna(workspace: Workspace
         study_name="tiny", storage=JournalStorage(JournalFileBackend(journal))
     )
     assert plain.best_value == outcome.study.best.value  # type: ignore[union-attr]
+    before = Path(journal).read_bytes()
+    assert read_study("tiny", workspace).trials == outcome.study.trials
+    assert Path(journal).read_bytes() == before  # reading writes nothing
     # Going on with a study that is whole runs nothing.
     again = run_sweep(file, workspace=workspace)
     assert again.ran == 0
