@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import typer
 from rich.table import Table
 from rich.text import Text
 
 from lab.log.items.alike import gathered, same_words, told_together
 
 if TYPE_CHECKING:
-    from lab.log import Action
+    from lab.log import Action, NewEntry
 
 _FEW = 3  # of alike items that are shown with their place
 
@@ -56,6 +57,12 @@ def told_answer(item: Action, runs: Sequence[str]) -> str:
 
     shown = f"run {runs[0]}" if len(runs) == 1 else f"{len(runs)} runs, the last {runs[0]}"
     return f"looks done: {shown} ({closing_command(item.number, item.text, runs[0])})"
+
+
+def tell_repeated(entry: NewEntry) -> None:
+    """Say which items an entry does not ask for again."""
+    for item in entry.repeated:
+        typer.echo(f"Not asked for again, {item.state}: {item.text}  ({item.place})", err=True)
 
 
 def _add(table: Table, item: Action, text: Text) -> None:

@@ -89,6 +89,7 @@ def new(
     title or name completes the entry later.
     """
     import lab.log
+    from lab.cli.items_table import tell_repeated
     from lab.cli.run import pairs
 
     entry = lab.log.new(
@@ -122,8 +123,7 @@ def new(
         typer.echo(entry.text)
     else:
         typer.echo(f"{entry.title}\n{entry.place}")
-    for item in entry.repeated:
-        typer.echo(f"Not asked for again, {item.state}: {item.text}  ({item.place})", err=True)
+    tell_repeated(entry)
 
 
 @app.command("list")

@@ -41,6 +41,7 @@ def claim(
 ) -> None:
     """Register a claim with the runs that carry it; `lab log check` tests it again later."""
     import lab.log
+    from lab.cli.items_table import tell_repeated
 
     made = lab.log.claim(
         text, by=by, expect=expect, metric=metric, runs=runs, rows=rows, margin=margin,
@@ -50,6 +51,7 @@ def claim(
         typer.echo(made.entry.text)
     else:
         typer.echo(f"{made.says}\n{made.entry.place}")
+    tell_repeated(made.entry)
 
 
 def claims(as_json: Json = False) -> None:

@@ -28,6 +28,7 @@ from lab.log.entry import entry_sections, read_books
 from lab.log.evidence.comment import blocks_of, wrapped
 from lab.log.evidence.refreshing import save_snapshots
 from lab.log.findings import listed
+from lab.log.items.repeats import not_repeated
 from lab.log.place import add_entry
 from lab.log.render import render
 from lab.record.run import Run
@@ -204,6 +205,7 @@ def _own_entry(
     dry_run: bool,
     workspace: Workspace,
 ) -> NewEntry:
+    proposed = not_repeated(_actions(spec, test), runs, workspace)
     draft = Draft(
         date=date,
         title=f"Claim: {spec['text']}",
@@ -212,7 +214,8 @@ def _own_entry(
         related=tuple(related_runs(runs)),
         finding=(block,),
         impact=(NOT_ASSESSED,),
-        actions=tuple(_actions(spec, test)),
+        actions=proposed.texts,
+        asked_before=tuple(action.id for action in proposed.repeated),
     )
     path = workspace.log_file(file) if file else workspace.research_log
     _refuse_twin(spec, workspace)
@@ -220,7 +223,7 @@ def _own_entry(
     line = None if dry_run else add_entry(path, text)
     shown = workspace.relative(path)
     place = f"{shown}:{line}" if line else shown
-    return NewEntry(draft.title, date, path, line, text, place)
+    return NewEntry(draft.title, date, path, line, text, place, proposed.repeated)
 
 
 def _actions(spec: dict[str, Any], test: ClaimTest) -> list[str]:

@@ -22,7 +22,7 @@ from lab.workspace import Workspace
 
 # What an item is about, whatever numbers it gives: two of one topic ask for the same.
 _TOPICS = {
-    "more_seeds": r"run seeds? .* of every arm|repeat with (?:other|more) seeds",
+    "more_seeds": r"run seeds? .* of (?:every arm|`)|repeat with (?:other|more) seeds",
     "early_stopping": r"stop (?:early|around)",
     "regularise": r"regularise",
     "lower_lr": r"lower the learning rate",

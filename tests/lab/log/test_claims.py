@@ -345,3 +345,16 @@ def test_seeds_asked_for_count_in_any_setting_of_the_claim(workspace: Workspace)
     made = seed_runs(workspace.runs, [3, 4], 30, depth=2)
     (found,) = looks_done(workspace=workspace).values()
     assert found == tuple(made[::-1])
+
+
+def test_seeds_that_an_entry_asks_for_are_not_asked_for_again(workspace: Workspace) -> None:
+    seeded_runs(workspace.runs, "pooling", {"mean": [0.70, 0.71, 0.72], "max": [0.74, 0.76, 0.75]})
+    lab.log.new("research", runs="pooling in [mean, max]", by="pooling", workspace=workspace)
+    (asked,) = lab.log.actions("open", workspace=workspace)
+    made = lab.log.claim("max is better", by="pooling", expect="max>mean", workspace=workspace)
+    assert [item.id for item in made.entry.repeated] == [asked.id]
+    assert [item.id for item in lab.log.actions("open", workspace=workspace)] == [asked.id]
+    assert f"`{asked.id}`" in made.entry.text
+    lab.log.reject(asked.id, workspace=workspace)
+    other = lab.log.claim("mean is better", by="pooling", expect="mean>max", workspace=workspace)
+    assert [item.state for item in other.entry.repeated] == ["rejected"]
