@@ -176,7 +176,7 @@ class Progress:
         views = self.views()
         table = Table.grid(padding=(0, 2))
         for view in views:
-            left = f"{show_duration(view.left)} left" if view.left is not None else ""
+            left = f"{show_duration(view.left)} left" if view.left else ""
             table.add_row(
                 Text(view.label, style="bold"),
                 view.epoch_text,
@@ -189,14 +189,14 @@ class Progress:
     def _headline(self, views: list[RunView]) -> str:
         spent = show_duration(time.monotonic() - self._began)
         left = self.time_left(views)
-        ahead = f", about {show_duration(left)} left" if left is not None else ""
+        ahead = f", about {show_duration(left)} left" if left else ""
         return f"{len(self._ended)} of {len(self._due)} runs ended, {spent} so far{ahead}"
 
     def _speak(self) -> None:
         while not self._stop.wait(_PLAIN_SECONDS):
             views = self.views()
             for view in views:
-                left = f"  {show_duration(view.left)} left" if view.left is not None else ""
+                left = f"  {show_duration(view.left)} left" if view.left else ""
                 self._console.print(
                     f"  ...  {view.label}  {view.epoch_text}  {view.metrics_text}{left}",
                     highlight=False,

@@ -74,7 +74,7 @@ class Snapshot:
         """Where it stands, as one line of text."""
         shown = [n for n in self.latest if n.split("/")[0] in _SPLITS and not n.endswith("/lr")]
         metrics = "  ".join(f"{name} {metric_value(name, self.latest[name])}" for name in shown[:6])
-        left = f"  about {show_duration(self.left)} left" if self.left is not None else ""
+        left = f"  about {show_duration(self.left)} left" if self.left else ""
         return f"{self.progress}  {metrics}{left}".rstrip()
 
     def as_dict(self) -> dict[str, Any]:
@@ -211,7 +211,7 @@ def _line(snapshot: Snapshot) -> Text:
     parts = [snapshot.progress, f"{show_duration(snapshot.run.seconds)} so far"]
     if snapshot.run.status != "running":
         parts[1] = f"took {show_duration(snapshot.run.seconds)}"
-    if snapshot.left is not None:
+    if snapshot.left:
         parts.append(f"about {show_duration(snapshot.left)} left")
     if snapshot.cpu is not None:
         parts.append(f"{snapshot.cpu:.0f}% of a core")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from lab import comparison
-from lab.numbers import amount, counted, spread
+from lab.numbers import amount, counted, digits_apart, spread
 from lab.record.catalogue import find_runs
 from lab.record.run import Run
 from lab.reproduce.differing import standing
@@ -191,8 +191,9 @@ def _told(judged: list[MetricAgreement], now: Run, before: Run) -> Agreement:
 
 def _said(metric: MetricAgreement) -> str:
     """ "test/accuracy 48.2%, was 47.9% (seeds vary by 0.8, n = 4)"."""
-    after = amount(metric.name, metric.after, with_unit=False)
-    before = amount(metric.name, metric.before, with_unit=False)
+    more = digits_apart(metric.name, metric.after, metric.before)
+    after = amount(metric.name, metric.after, with_unit=False, more_digits=more)
+    before = amount(metric.name, metric.before, with_unit=False, more_digits=more)
     if metric.sd is None:
         return f"{metric.name} {after}, was {before}"
     sd = spread(metric.name, metric.sd, like=metric.before)

@@ -95,6 +95,11 @@ def test_the_last_bit_counts(workspace: Workspace) -> None:
     assert found.verdict == "unknown"
 
 
+def test_values_are_told_in_digits_that_differ(workspace: Workspace) -> None:
+    found = judged(workspace, {"test/loss": [0.049361]}, {"test/loss": [0.049362]})
+    assert "test/loss 0.049362, was 0.049361." in found.text
+
+
 def test_values_on_the_way(workspace: Workspace) -> None:
     found = judged(workspace, {"val/accuracy": [0.1, 0.9]}, {"val/accuracy": [0.2, 0.9]})
     assert (found.verdict, found.metrics) == ("unknown", ())
