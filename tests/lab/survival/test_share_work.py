@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from aftermath import Scene, said_by
+from aftermath import PATIENCE, Scene, said_by
 
 # Starts and ends runs for so many seconds, each with lines of its own.
 STARTER = """
@@ -41,7 +41,7 @@ def test_eight_processes_start_runs(scene: Scene, seconds: int) -> None:
         )
         for number in range(8)
     ]  # fmt: skip
-    counts = [int(one.communicate(timeout=60 + 3 * seconds)[0]) for one in starters]
+    counts = [int(one.communicate(timeout=PATIENCE + 3 * seconds)[0]) for one in starters]
     runs = scene.aftermath()
     assert len(runs) == sum(counts) >= 8
     assert {run.status for run in runs} == {"done"}
