@@ -135,7 +135,10 @@ def _metrics(found: RunDiff) -> Table | None:
     table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 2))
     for column in ("", found.a.id, found.b.id, "difference"):
         table.add_column(column, justify="right" if column else "left")
+    twice = found.a.told_twice & found.b.told_twice
     for metric in found.metrics:
+        if metric.name in twice:
+            continue
         values = ("-" if v is None else metric_value(metric.name, v) for v in (metric.a, metric.b))
         change = metric.difference
         said = "" if change is None else delta(metric.name, change, like=metric.a)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from lab import numbers
 from lab.diagnosis.curve import TRAINING, VALIDATION, Curve, both_finite, of
 from lab.diagnosis.finding import DiagnosisFinding, NextStep, next_steps
 from lab.diagnosis.rules.overfit import halfway
+from lab.record.metrics import OBJECTIVE, is_bookkeeping
 
 if TYPE_CHECKING:
     from rich.console import ConsoleRenderable
@@ -115,14 +116,21 @@ def gaps_of(curves: Sequence[Curve]) -> tuple[Gap, ...]:
 
 
 def _cells(diagnosis: Diagnosis) -> list[tuple[str, str, str, str]]:
-    return [
-        (
-            curve.metric,
-            numbers.amount(curve.metric, curve.best, with_unit=False),
-            numbers.MISSING
-            if curve.best_step is None
-            else f"{diagnosis.step_word} {curve.best_step}",
-            numbers.amount(curve.metric, curve.last, with_unit=False),
-        )
-        for curve in diagnosis.curves
-    ]
+    return [_row(curve, diagnosis.step_word) for curve in _shown(diagnosis.curves)]
+
+
+def _row(curve: Curve, step_word: str) -> tuple[str, str, str, str]:
+    last = numbers.amount(curve.metric, curve.last, with_unit=False)
+    if is_bookkeeping(curve.metric):
+        return curve.metric, "", "", last
+    at = numbers.MISSING if curve.best_step is None else f"{step_word} {curve.best_step}"
+    return curve.metric, numbers.amount(curve.metric, curve.best, with_unit=False), at, last
+
+
+def _shown(curves: Sequence[Curve]) -> Iterator[Curve]:
+    """The curves, but for what a sweep asks for where that is another metric again."""
+    for curve in curves:
+        ends = (curve.best, curve.last)
+        others = (other for other in curves if other is not curve)
+        if curve.metric != OBJECTIVE or all(ends != (o.best, o.last) for o in others):
+            yield curve

@@ -195,3 +195,22 @@ def test_longer_needs_a_schedule_as_long(tmp_path: Path) -> None:
     found = run_of(tmp_path, val_accuracy=rising, train_lr=np.linspace(0.01, 0, 10))
     assert "with a schedule as long" in found.findings[0].do
     assert found.findings[0].keys == ("longer",)
+
+
+def test_a_learning_rate_has_no_best_and_a_value_is_shown_once(tmp_path: Path) -> None:
+    rising = np.linspace(0.1, 0.5, 10)
+    found = run_of(
+        tmp_path,
+        val_accuracy=rising,
+        objective_value=rising,
+        train_lr=np.linspace(0.01, 0.001, 10),
+        time_epoch_seconds=[1.0] * 10,
+    )
+    lines = found.to_markdown().splitlines()
+    assert lines[2:6] == [
+        "| val/accuracy | 50.0% | epoch 10 | 50.0% |",
+        "| train/lr |  |  | 0.00100 |",
+        "| time/epoch_seconds |  |  | 1.00 |",
+        "",
+    ]
+    assert [curve.metric for curve in found.curves if curve.metric == "objective/value"]
