@@ -63,6 +63,7 @@ def find_entry(name: str, known: Sequence[Entry]) -> Entry:
         listed = "; ".join(
             f"{e.number} {e.date or 'undated'} {e.title} ({e.file}:{e.line})" for e in matches[:6]
         )
+        listed += f"; and {len(matches) - 6} more" if len(matches) > 6 else ""
         raise LogError(f"{len(matches)} entries match", seen=name, do=f"Name one: {listed}.")
     titles = [entry.title for entry in known]
     advice = nearest(name, titles) if len(titles) <= 8 else "See `lab log list`."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from textwrap import shorten
 from typing import NoReturn
 
 from lab.errors import LogError, nearest
@@ -102,7 +103,8 @@ def find_action(name: str, known: Sequence[Action]) -> Action:
     if len(matches) == 1:
         return matches[0]
     if matches:
-        listed = "; ".join(f"{a.id} {a.text:.50}" for a in matches[:6])
+        listed = "; ".join(f"{a.id} {shorten(a.text, 60, placeholder='…')}" for a in matches[:6])
+        listed += f"; and {len(matches) - 6} more" if len(matches) > 6 else ""
         raise LogError(f"{len(matches)} actions match", seen=name, do=f"Name one: {listed}.")
     raise LogError(
         "No action item has this id or number, or these words",
