@@ -59,7 +59,7 @@ class GridConfig(ClassifierConfig):
     learn_temperature: bool = Field(True, description="false: it stays as it is")
     d_complex: int = Field(32, gt=0, description="complex dimensions of a token")
     n_layers: int = Field(2, ge=0, description="layers in which tokens interact; 0: the control")
-    epochs: int = Field(3, gt=0, description="passes over the training set")
+    epochs: int = Field(2, gt=0, description="passes over the training set")
     batch_size: int = Field(32, gt=0, description="samples in an optimizer step")
 
     of_kans: ClassVar = (*ClassifierConfig.of_kans, "n_layers")

@@ -20,7 +20,7 @@ class SyntheticConfig(ClassifierConfig):
     )
     dataset: Literal["signal_noise"] = Field("signal_noise", description="generated")
     positions: Positions = "none"  # they would turn tokens against each other
-    epochs: int = Field(3, gt=0, description="passes over the training set")
+    epochs: int = Field(2, gt=0, description="passes over the training set")
     n_tokens: int = Field(16, gt=0, description="tokens of a sample")
     token_dim: int = Field(32, gt=0, description="complex features of a token")
     n_signal: int = Field(6, gt=0, description="tokens that carry the signal where there is one")
