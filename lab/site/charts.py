@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 
 from lab import numbers
 from lab.diagnosis import Curve
+from lab.record.metrics import is_bookkeeping
 
 _WIDTH, _HEIGHT = 400, 210
 _LEFT, _RIGHT, _TOP, _BOTTOM = 50, 10, 8, 26
@@ -26,16 +27,18 @@ class Line:
     metric: str
     colour: int
     points: tuple[tuple[int, float], ...]
-    best: tuple[int, float] | None
+    best: tuple[int, float] | None  # the last of a learning rate or a time
     lost: int | None
 
     @property
     def told(self) -> str:
-        """Its best value and where, or the only one."""
+        """Its best value and where, the last of what has no best, or the only one."""
         if self.best is None:
             return "not finite"
         value = numbers.amount(self.metric, self.best[1], with_unit=False)
-        return f"best {value} at {self.best[0]}" if len(self.points) > 1 else value
+        if len(self.points) <= 1:
+            return value
+        return f"last {value}" if is_bookkeeping(self.metric) else f"best {value} at {self.best[0]}"
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,7 @@ def _lines(curves: Sequence[Curve]) -> Iterable[Line]:
         best = None
         if curve.best is not None and curve.best_step is not None and finite:
             best = (curve.best_step, curve.best)
+            best = finite[-1] if is_bookkeeping(curve.metric) else best
         yield Line(curve.metric, colour % 6, _thinned(finite), best, lost)
 
 

@@ -35,6 +35,7 @@ def test_a_chart_a_quantity_and_a_line_a_split(workspace: Workspace) -> None:
     assert [chart.name for chart in charts] == ["loss", "accuracy", "epoch_seconds"]
     assert [line.metric for line in charts[0].lines] == ["train/loss", "val/loss", "test/loss"]
     assert [line.told for line in charts[0].lines] == ["best 1.00 at 2", "best 1.50 at 2", "1.25"]
+    assert [line.told for line in charts[2].lines] == ["last 2.00"]
     assert charts[1].percent
     assert len({line.colour for line in charts[0].lines}) == 3
 
