@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import date as calendar
@@ -103,7 +103,7 @@ def new(
 
     new("research", "AMP breaks complex numbers", finding="...", actions=["..."])
     new("research", runs="suite.name == 'pilot'", by="pooling", rows="dataset")
-    new("experiment", run="20260120_231502")   # baseline: a run id, by default the one before
+    new("experiment", run="20260120_231502")   # baseline: a run id, by default the nearest before
     new("experiment", "Eight layers", expect="val/accuracy > 0.7")   # planned: no run yet
     new("suite", suite="overnight")
     new("campaign", "Width and depth", suite="width", baseline="plain")   # docs/experiments/
@@ -135,61 +135,29 @@ def new(
     _check_lines(request)
     if study is not None and kind != "sweep":
         raise InputError("Only a sweep entry is about a study", seen=kind, do="Use that kind.")
-    about: list[Run] | None
     pending: Pending | None = None
     if kind == "experiment":
         plan = Plan(expect, {name: str(value) for name, value in (params or {}).items()})
-        if run is None and runs is None and suite is None:
-            about, draft = None, planned_draft(request, plan, workspace)
-        else:
-            about = [one_run(run, runs, suite, metric, workspace)]
-            given = workspace.log_file(file) if file else None
-            pending = find_pending(title, about[0], workspace, given)
-            if pending is not None and (expect or params):
-                raise InputError(
-                    "What was expected is written down already",
-                    seen=f"{workspace.relative(pending.path)}:{pending.line + 1}",
-                    do="Leave out --expect and -p.",
-                )
-            draft = _experiment(request, about[0], pending.plan if pending else plan, workspace)
-    elif kind == "suite":
-        about = selected(runs, suite, workspace)
-        from lab.log.suite_entry import suite_draft
-
-        draft = suite_draft(request, about, workspace)
+        found = None
+        if run is not None or runs is not None or suite is not None:
+            found = one_run(run, runs, suite, metric, workspace)
+            pending = _planned_for(found, title, plan, file, workspace)
+        about = None if found is None else [found]
+        draft = _experiment(request, found, pending.plan if pending else plan, workspace)
     elif kind == "sweep":
         from lab.log.sweep_entry import sweep_draft
 
         about, draft = sweep_draft(request, study, workspace, again=dry_run)
-    elif kind == "campaign":
-        about = selected(runs, suite, workspace, run)
-        from lab.log.campaign.entry import campaign_draft
-
-        draft = campaign_draft(request, about, workspace)
     else:
-        about = selected(runs, suite, workspace, run)
-        draft = research_draft(request, about, workspace)
+        about = selected(runs, suite, workspace, None if kind == "suite" else run)
+        draft = _of_runs(kind)(request, about, workspace)
     own = draft.actions if about is None else request.actions
     proposed = not_repeated(draft.actions, about or (), workspace, keep=own)
     known = tuple(action.id for action in proposed.repeated)
     draft = replace(draft, actions=proposed.texts, asked_before=known)
     if pending is not None and about:
         return _complete(pending, draft, about[0], proposed, workspace, edit=edit, dry_run=dry_run)
-    text = render(f"{kind}_entry", workspace, entry=draft)
-    path = _file(file, kind, draft.title, workspace)
-    line = None
-    with edited(text) if edit else nullcontext(text) as text:
-        # The editor may have changed title and date.
-        heading = text.strip().split("\n", 1)[0].lstrip("# ").strip()
-        dated = date_of(heading) or draft.date
-        name = heading.removeprefix(dated).strip()
-        if not dry_run:
-            with written(due_pictures(text, workspace)):
-                line = add_entry(path, text, title=name if kind == "campaign" else "")
-    if not dry_run:
-        save_snapshots(text, workspace)
-    place = f"{workspace.relative(path)}:{line}" if line else workspace.relative(path)
-    return NewEntry(name, dated, path, line, text, place, proposed.repeated)
+    return _added(kind, draft, file, proposed, workspace, edit=edit, dry_run=dry_run)
 
 
 def new_for_suite(
@@ -206,6 +174,61 @@ def new_for_suite(
         suite=name, query=item.where, file=item.file, interesting=item.interesting, mix=item.mix,
         plot=item.plot, workspace=workspace,
     )  # fmt: skip
+
+
+def _of_runs(kind: str) -> Callable[[Request, list[Run] | None, Workspace], Draft]:
+    """What drafts an entry of this kind about selected runs. Each loads its own modules."""
+    if kind == "suite":
+        from lab.log.suite_entry import suite_draft
+
+        return suite_draft
+    if kind == "campaign":
+        from lab.log.campaign.entry import campaign_draft
+
+        return campaign_draft
+    return research_draft
+
+
+def _planned_for(
+    run: Run, title: str | None, plan: Plan, file: Path | str | None, workspace: Workspace
+) -> Pending | None:
+    """The planned entry that this run completes; InputError where its plan is given again."""
+    pending = find_pending(title, run, workspace, workspace.log_file(file) if file else None)
+    if pending is not None and (plan.expect or plan.params):
+        raise InputError(
+            "What was expected is written down already",
+            seen=f"{workspace.relative(pending.path)}:{pending.line + 1}",
+            do="Leave out --expect and -p.",
+        )
+    return pending
+
+
+def _added(
+    kind: str,
+    draft: Draft,
+    file: Path | str | None,
+    proposed: Proposed,
+    workspace: Workspace,
+    *,
+    edit: bool,
+    dry_run: bool,
+) -> NewEntry:
+    """The entry of this draft, in its file unless `dry_run`."""
+    text = render(f"{kind}_entry", workspace, entry=draft)
+    path = _file(file, kind, draft.title, workspace)
+    line = None
+    with edited(text) if edit else nullcontext(text) as text:
+        # The editor may have changed title and date.
+        heading = text.strip().split("\n", 1)[0].lstrip("# ").strip()
+        dated = date_of(heading) or draft.date
+        name = heading.removeprefix(dated).strip()
+        if not dry_run:
+            with written(due_pictures(text, workspace)):
+                line = add_entry(path, text, title=name if kind == "campaign" else "")
+    if not dry_run:
+        save_snapshots(text, workspace)
+    place = f"{workspace.relative(path)}:{line}" if line else workspace.relative(path)
+    return NewEntry(name, dated, path, line, text, place, proposed.repeated)
 
 
 def _complete(
@@ -235,7 +258,10 @@ def _complete(
     return NewEntry(pending.title, date, pending.path, line, text, place, proposed.repeated)
 
 
-def _experiment(request: Request, run: Run, plan: Plan, workspace: Workspace) -> Draft:
+def _experiment(request: Request, run: Run | None, plan: Plan, workspace: Workspace) -> Draft:
+    """Of the run, or, where there is none yet, of what is planned."""
+    if run is None:
+        return planned_draft(request, plan, workspace)
     from lab.log.experiment import experiment_name, experiment_of
 
     baseline = baseline_of(request.baseline, run, workspace)
