@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, TypeVar
 
 from lab.notebook.job import Job
+from lab.record import pruning
 from lab.record.creation import create_run
 from lab.record.paths import RunPaths
 from lab.record.run import Run
@@ -41,6 +42,8 @@ def create_job_run(workspace: Workspace, job: Job, on_start: OnStart | None) -> 
         sweep=job.sweep,
         timeout=job.timeout,
     )
+    if job.answered:
+        pruning.promise(paths)
     if on_start is not None:
         on_start(paths.id)
     return paths

@@ -23,6 +23,7 @@ class Job:
     sweep: Mapping[str, Any] | None = field(default=None)  # {study, trial}
     timeout: float | None = None
     slurm: Mapping[str, Any] | None = field(default=None)  # resources, as `executors.resources`
+    answered: bool = False  # whether a sweep answers its reports (see `record.pruning`)
 
     @classmethod
     def check(

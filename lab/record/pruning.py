@@ -1,8 +1,8 @@
 """How a run asks the sweep that started it whether to stop: two small files in its folder.
 
-The notebook writes `report.json` and waits for an answer to that step in `answer.json`, which the
-sweep makes before the kernel starts. The study is thereby written by one process alone, and the
-kernel needs nothing of it.
+The notebook writes `report.json` and waits for an answer to that step in `answer.json`. Whoever
+makes the folder makes that file, too: of a run on a cluster the sweep hears only later. The study
+is thereby written by one process alone, and the kernel needs nothing of it.
 """
 
 from __future__ import annotations
@@ -43,6 +43,11 @@ def ask(paths: RunPaths, step: int, value: Any) -> bool:
     return False
 
 
+def promise(paths: RunPaths) -> None:
+    """Have the reports of a run wait for an answer, which somebody will give."""
+    _write(paths.answer, {"step": None, "stop": False})
+
+
 def last_answer(paths: RunPaths) -> bool:
     """Whether a sweep that is gone had told the run to stop; what it left in the folder goes."""
     answer = _read(paths.answer)
@@ -65,7 +70,7 @@ def answering() -> Iterator[Callable[[RunPaths, Callable[[int, float], bool]], N
     problems: list[Exception] = []
 
     def listen(paths: RunPaths, decide: Callable[[int, float], bool]) -> None:
-        _write(paths.answer, {"step": None, "stop": False})
+        promise(paths)
         arguments = (paths, decide, over, problems)
         threads.append(threading.Thread(target=_answer, args=arguments, daemon=True))
         threads[-1].start()

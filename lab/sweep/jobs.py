@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from lab.executors.base import Executor, OnStart
@@ -61,8 +62,9 @@ class Jobs:
         self, job: Job, *, on_start: OnStart | None = None, decide: Decide | None = None
     ) -> tuple[Run, bool]:
         """Run the job; the ended run, and whether `decide` stopped it."""
+        asked = replace(job, answered=decide is not None)
         found, stopped = await self._answered(
-            lambda started: self.executor.run(job, on_start=started), on_start, decide
+            lambda started: self.executor.run(asked, on_start=started), on_start, decide
         )
         assert found is not None
         self.ran += 1

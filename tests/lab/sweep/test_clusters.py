@@ -9,6 +9,7 @@ import pytest
 from sweep_notebook import write_space, write_tiny
 
 from lab.errors import SweepError
+from lab.executors import dask
 from lab.executors.submission import read_tasks
 from lab.record.run import Run
 from lab.sweep import Space, read_study
@@ -23,6 +24,19 @@ n_trials: 3
 confirm: {top: 1, seeds: 1, final_seeds: 1}
 slurm: {cpus: 2, time: 10m}
 fixed: {steps: 2}
+param_ranges:
+  x: {type: float, low: 0.0, high: 1.0}
+"""
+PRUNING = """\
+study_name: cut
+notebook: notebooks/tiny.ipynb
+objective: val/accuracy
+n_trials: 2
+confirm: none
+sampler: {name: random, seed: 2}
+pruner: {name: median, n_startup_trials: 1}
+slurm: {cpus: 2, time: 10m}
+fixed: {steps: 20}
 param_ranges:
   x: {type: float, low: 0.0, high: 1.0}
 """
@@ -68,6 +82,38 @@ def test_a_sweep_runs_on_slurm_with_what_its_file_asks_for(workspace: Workspace)
     assert {task.job_id for task in tasks} == {run.record["slurm"]["job"] for run in runs}
     assert {run.params["seed"] for run in runs} == {0, 1}
     assert read_study("far", workspace).confirmed is not None
+
+
+def pruned(workspace: Workspace, on: str) -> Run:
+    """The run that the pruner stopped while it ran on a cluster: that of the second trial."""
+    write_tiny(workspace.root)
+    outcome = run_sweep(write_space(workspace.root, PRUNING), on=on, workspace=workspace)
+    first, second = outcome.study.trials
+    # By this seed the second begins below the first, which is all the pruner waits for.
+    assert second.steps[0] < first.steps[0]
+    assert [trial.state for trial in (first, second)] == ["complete", "pruned"]
+    assert second.value is None
+    (run_id,) = second.run_ids
+    run = Run.read(workspace.runs / run_id)
+    assert run.status == "pruned"
+    assert [row["step"] for row in run.history("val/accuracy")] == [0]
+    assert not (run.path.root / "answer.json").exists()
+    return run
+
+
+@pytest.mark.xdist_group("dask")
+def test_a_trial_on_dask_is_pruned_while_it_runs(
+    workspace: Workspace, dask_address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dask, "_LOOK", 3.0)  # the sweep hears of a run late, its first report waits
+    assert pruned(workspace, f"dask:{dask_address}").record["pid"] != os.getpid()
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("slurm")
+@pytest.mark.usefixtures("slurm")
+def test_a_trial_on_slurm_is_pruned_while_it_runs(workspace: Workspace) -> None:
+    assert pruned(workspace, "slurm").record["slurm"]["node"].startswith("node")
 
 
 @pytest.mark.parametrize(
