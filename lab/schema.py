@@ -74,8 +74,11 @@ class Schema:
             try:
                 full[name] = parameter.kind.fit(value, text=text)
             except Misfit as misfit:
+                # What a Literal allows is told by its misfit already.
+                literal = parameter.annotation.startswith("Literal[")
+                kind = "cannot be that" if literal else f"has to be {parameter.annotation}"
                 raise ParameterError(
-                    f"Parameter {name} of {self.where} has to be {parameter.annotation}",
+                    f"Parameter {name} of {self.where} {kind}",
                     seen=value if text else repr(value),
                     do=str(misfit),
                 ) from None

@@ -134,7 +134,9 @@ def test_an_unknown_name_gets_the_nearest_and_all(schema: Schema) -> None:
 
 
 def test_an_unknown_choice_gets_the_nearest_and_all(schema: Schema) -> None:
-    with pytest.raises(ParameterError, match=r"'attention'.*mean, attention, none"):
+    with pytest.raises(
+        ParameterError, match=r"pooling of .* cannot be that: .*'attention'.*mean, attention, none"
+    ):
         schema.coerce({"pooling": "atention"})
 
 
