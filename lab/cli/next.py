@@ -47,7 +47,6 @@ def next_(
 def _print_plan(plan: NextPlan, console: Console, each: bool) -> None:
     from lab.cli.items_table import folds, item_table
     from lab.log.items.alike import gathered
-    from lab.numbers import counted
 
     if not plan.open:
         console.print("No open action items. `lab log actions` lists all.", highlight=False)
@@ -67,15 +66,8 @@ def _print_plan(plan: NextPlan, console: Console, each: bool) -> None:
         for group in groups:
             alone = len(group) == 1
             console.print(_to_run_text(group[0]) if alone else _together(group), end="\n\n")
-        if also := sum(item.also for item in plan.to_run):
-            seconds = sum(item.also_seconds for item in plan.to_run)
-            unknown = sum(item.also_unknown for item in plan.to_run)
-            console.print(
-                f"These suites have {counted(also, 'other run')} due by now, "
-                f"{_also_time(seconds, also, unknown)}; `lab suite status FILE` says why.",
-                style="dim",
-                highlight=False,
-            )
+        if any(item.also for item in plan.to_run):
+            console.print(_also(plan.to_run), style="dim", highlight=False)
     if plan.by_hand:
         _head(console, f"To do or decide ({len(plan.by_hand)}): no run is known that closes these")
         console.print(item_table(plan.by_hand, {}, each=each))
@@ -181,6 +173,18 @@ def _together(items: Sequence[ToRun]) -> Text:
         text.append(f"  {_time(item.runs, item.seconds, item.unknown)}", style="default not bold")
         text.append(f"  (item{'s' if item.actions[1:] else ''} {ids})", style="dim not bold")
     return text
+
+
+def _also(items: Sequence[ToRun]) -> str:
+    """What the commands of these plans would run besides."""
+    from lab.numbers import counted
+
+    runs, seconds = sum(i.also for i in items), sum(i.also_seconds for i in items)
+    time = _also_time(seconds, runs, sum(i.also_unknown for i in items))
+    return (
+        f"These suites have {counted(runs, 'other run')} due by now, {time}; "
+        "`lab suite status FILE` says why."
+    )
 
 
 def _also_time(seconds: float, runs: int, unknown: int) -> str:
