@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from lab.comparison.arms import ELSEWHERE
+from lab.comparison.arms import ELSEWHERE, differing
 from lab.comparison.comparison import Comparison
 from lab.comparison.measure import ARM
 from lab.errors import InputError, nearest
@@ -73,7 +73,7 @@ def _no_other(runs: Iterable[Run], example: Run, by: str, seed_param: str) -> st
     """That no run has another value of `by` alone: the nearest that has, and how to make one."""
     mine = fixed(example.params, by, seed_param)
     found = [
-        (_differing(mine, fixed(run.params, by, seed_param)), run)
+        (sorted(differing(mine, fixed(run.params, by, seed_param))), run)
         for run in runs
         if run.notebook == example.notebook
         and run.status == "done"
@@ -89,8 +89,3 @@ def _no_other(runs: Iterable[Run], example: Run, by: str, seed_param: str) -> st
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     also = ", ".join(f"`{name}`" for name in names[:_NAMED])
     return f"{told}; the nearest, `{run.id}`, also differs in {also}{more}. {make}"
-
-
-def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
-    names = dict.fromkeys((*one, *other))
-    return [name for name in names if one.get(name, names) != other.get(name, names)]

@@ -81,13 +81,14 @@ def _varied(runs: Sequence[Run], without: set[str | None]) -> list[str]:
     names = dict(first)
     for run in runs:
         names |= run.params
-    differing = {name for run in runs[1:] for name in _differing(run.params, first)}
-    varied = [name for name in names if name in differing and name not in without]
+    found = {name for run in runs[1:] for name in differing(run.params, first)}
+    varied = [name for name in names if name in found and name not in without]
     several = len({run.notebook for run in runs}) > 1 and "notebook" not in without
     return [*varied, *(["notebook"] if several else [])]
 
 
-def _differing(params: Mapping[str, Any], others: Mapping[str, Any]) -> set[str]:
+def differing(params: Mapping[str, Any], others: Mapping[str, Any]) -> set[str]:
+    """The names of the parameters that two runs do not have alike."""
     try:
         return {name for name, _ in params.items() ^ others.items()}
     except TypeError:  # lists have no hash

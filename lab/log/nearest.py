@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from lab.comparison.arms import differing
 from lab.log.findings import listed
 from lab.record.run import Run
 
@@ -17,7 +18,7 @@ def nearest(run: Run, others: Iterable[Run]) -> Run | None:
     """
     best, fewest = None, 0
     for other in others:
-        names = differing(run, other)
+        names = differing(run.params, other.params)
         if not names - {"seed"}:
             continue
         if best is None or len(names) < fewest:
@@ -27,13 +28,6 @@ def nearest(run: Run, others: Iterable[Run]) -> Run | None:
     return best
 
 
-def differing(run: Run, other: Run) -> set[str]:
-    """The parameters that two runs do not have alike."""
-    mine, theirs = run.params, other.params
-    found = {name for name, value in mine.items() if theirs.get(name, run) != value}
-    return found | (theirs.keys() - mine.keys())
-
-
 def data_of(run: Run) -> list[str]:
     """The names of the data sets of a run, sorted."""
     return sorted(str(source.get("name")) for source in run.record.get("data") or [])
@@ -41,7 +35,7 @@ def data_of(run: Run) -> list[str]:
 
 def why_nearest(run: Run, baseline: Run) -> str:
     """What made `baseline` the one that `run` is held against, for its entry."""
-    names = sorted(differing(run, baseline), key=lambda name: (name == "seed", name))
+    names = sorted(differing(run.params, baseline.params), key=lambda name: (name == "seed", name))
     told = f", in {len(names)}"
     if len(names) <= _NAMED:
         told = f": {listed([f'`{name}`' for name in names])}"
