@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from lab.sweep.confirmation import Confirmation
+    from lab.sweep.confirmed import Confirmation
     from lab.sweep.study import Study
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
@@ -64,7 +64,7 @@ def _storage_rows(url: str) -> list[dict[str, Any]]:
 
 def _workspace_rows() -> list[dict[str, Any]]:
     from lab.sweep.standing import standing
-    from lab.sweep.storage import load_study, study_names
+    from lab.sweep.storage import read_study, study_names
     from lab.workspace import Workspace
 
     workspace = Workspace.find()
@@ -80,7 +80,7 @@ def _workspace_rows() -> list[dict[str, Any]]:
             "direction": study.direction,
             "source": study.source,
         }
-        for study in (load_study(name, workspace) for name in study_names(workspace))
+        for study in (read_study(name, workspace) for name in study_names(workspace))
         for found in [standing(study)]
     ]
 
@@ -96,7 +96,7 @@ def _in_columns(row: dict[str, Any]) -> dict[str, Any]:
 def status(study: Name, as_json: Json = False) -> None:
     """How far a study is, and its best trial."""
     from lab.cli.show import print_json, stdout
-    from lab.sweep.study import read_study
+    from lab.sweep.storage import read_study
 
     found = read_study(study)
     if as_json:

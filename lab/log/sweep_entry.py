@@ -12,8 +12,7 @@ from lab.record.lazy import shelf_of
 from lab.record.run import Run
 from lab.sweep.advice import actions_of
 from lab.sweep.analysis import Analysis
-from lab.sweep.storage import studies_folder
-from lab.sweep.study import read_study
+from lab.sweep.storage import read_study, studies_folder
 from lab.workspace import Workspace
 
 _SHOWN = 4  # parameters that a title names

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from lab.sweep.analysis import Analysis, analyze
 from lab.sweep.comparing import SweepComparison, compare
-from lab.sweep.confirmation import Confirmation, read_confirmation
+from lab.sweep.confirmed import Confirmation
 from lab.sweep.importing import import_study
 from lab.sweep.promotion import Promotion, promote
 from lab.sweep.refinement import Refinement, refine, write_refinement
 from lab.sweep.runner import run_sweep as run
 from lab.sweep.space import Branch, Parameter, Space
-from lab.sweep.study import Study, read_study
+from lab.sweep.storage import read_confirmation, read_study
+from lab.sweep.study import Study
 from lab.sweep.trial import Trial
 
 __all__ = [

@@ -23,7 +23,8 @@ from lab.sweep.measured import measured_here
 from lab.sweep.origins import code_of, data_of
 from lab.sweep.refinement import Refinement, refine
 from lab.sweep.standing import standing
-from lab.sweep.study import Study, read_study
+from lab.sweep.storage import read_study
+from lab.sweep.study import Study
 from lab.sweep.winner import Winner, winner
 from lab.workspace import Workspace
 

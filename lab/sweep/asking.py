@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lab.record import liveness
+from lab.sweep.quiet import quiet_optuna
 from lab.sweep.space import Parameter, Space
-from lab.sweep.storage import OURS, quiet_optuna
+from lab.sweep.storage import OURS
 
 if TYPE_CHECKING:
     import optuna

@@ -29,7 +29,7 @@ from lab.sweep.standing import trials_text
 from lab.sweep.trial import Trial
 
 if TYPE_CHECKING:
-    from lab.sweep.confirmation import Confirmation
+    from lab.sweep.confirmed import Confirmation
 
 
 def card(found: Analysis) -> dict[str, Any]:

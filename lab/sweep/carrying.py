@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lab.errors import SweepError, nearest
 from lab.sweep.importing import frozen_trial
 from lab.sweep.space import Space
-from lab.sweep.storage import OURS, load_study, study_names
+from lab.sweep.storage import OURS, read_study, study_names
 from lab.sweep.study import Study
 from lab.sweep.table import Row
 from lab.sweep.trial import Trial
@@ -33,7 +33,7 @@ def carry_over(space: Space, workspace: Workspace) -> tuple[optuna.trial.FrozenT
             seen=f"carry_over: {space.carry_over}",
             do=nearest(space.carry_over, study_names(workspace)),
         )
-    study = load_study(space.carry_over, workspace)
+    study = read_study(space.carry_over, workspace)
     for key in ("notebook", "objective", "direction"):
         if getattr(study.space, key) not in (getattr(space, key), None):
             raise SweepError(

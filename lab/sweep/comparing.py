@@ -11,8 +11,9 @@ from typing import Literal
 
 from lab.errors import InputError
 from lab.stats.intervals import Difference, mean_of, paired_difference, welch_difference
-from lab.sweep.confirmation import Confirmation, Confirmed, read_confirmation
-from lab.sweep.study import Study, read_study
+from lab.sweep.confirmed import Confirmation, Confirmed
+from lab.sweep.storage import read_confirmation, read_study
+from lab.sweep.study import Study
 from lab.sweep.trial import Trial
 from lab.workspace import Workspace
 

@@ -8,98 +8,20 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from lab.executors.workers import side_by_side
-from lab.record.files import read_json, write_json
 from lab.record.run import Run
-from lab.stats.intervals import mean_of, paired_difference, t_interval
-from lab.stats.multiplicity import holm
 from lab.sweep.configuration import Configuration, configurations
+from lab.sweep.confirmed import Confirmation, Confirmed
 from lab.sweep.jobs import Jobs
-from lab.sweep.storage import studies_folder
+from lab.sweep.storage import read_confirmation, write_confirmation
 from lab.sweep.study import Study
 from lab.workspace import Workspace
 
 FINALISTS = 2  # which get more seeds than the others
-TIED_FROM = 3  # seeds in common from which two are compared
 
 Told = Callable[[int, int, float | None], None]  # (trial, seed, value)
-
-
-@dataclass(frozen=True)
-class Confirmed:
-    """One configuration on fresh seeds; `search` is what the search had measured of it.
-
-    `trial` is the first that had it; `values` belong to `seeds`, `run_ids` likewise.
-    """
-
-    trial: int
-    params: Mapping[str, Any]
-    search: float
-    seeds: tuple[int, ...]
-    values: tuple[float, ...]
-    run_ids: tuple[str, ...]
-
-    @property
-    def mean(self) -> float:
-        return mean_of(self.values)
-
-    @property
-    def interval(self) -> tuple[float, float] | None:
-        """The 95% t interval of the mean; None for one seed."""
-        return t_interval(self.values)
-
-
-@dataclass(frozen=True)
-class Confirmation:
-    """The configurations of a study that were run again, the best mean first.
-
-    Only those with the most seeds can win: `winner` is the first of them. `ties` are the trials
-    that the seeds in common do not tell from it (paired t test at 5%, Holm over the comparisons).
-    """
-
-    study: str
-    objective: str
-    direction: str
-    rows: tuple[Confirmed, ...]
-
-    @property
-    def winner(self) -> Confirmed:
-        most = max(len(row.values) for row in self.rows)
-        return next(row for row in self.rows if len(row.values) == most)
-
-    @property
-    def ties(self) -> tuple[int, ...]:
-        others = [row for row in self.rows if row is not self.winner]
-        tests = [_p(self.winner, row) for row in others]
-        adjusted = holm([1.0 if p is None else p for p in tests])
-        return tuple(row.trial for row, p in zip(others, adjusted, strict=True) if p > 0.05)
-
-    def drop(self, row: Confirmed) -> float:
-        """By how much the search had promised more than came: above zero, it was optimistic."""
-        sign = 1.0 if self.direction == "maximize" else -1.0
-        return sign * (row.search - row.mean)
-
-
-def read_confirmation(study: str, workspace: Workspace) -> Confirmation | None:
-    """What was confirmed of a study; None where nothing was."""
-    file = _file(study, workspace)
-    if not file.is_file():
-        return None
-    value = read_json(file)
-    rows = tuple(
-        Confirmed(
-            row["trial"],
-            row["params"],
-            row["search"],
-            *(tuple(row[key]) for key in ("seeds", "values", "run_ids")),
-        )
-        for row in value["rows"]
-    )
-    return Confirmation(study, value["objective"], value["direction"], rows)
 
 
 async def confirm(
@@ -135,7 +57,7 @@ async def confirm(
     result = Confirmation(
         study.name, study.objective, study.direction, tuple(_ordered(study, found))
     )
-    _write(result, workspace)
+    write_confirmation(result, workspace)
     return result
 
 
@@ -221,15 +143,6 @@ def _ordered(study: Study, rows: list[Confirmed]) -> list[Confirmed]:
     return sorted(rows, key=lambda row: (sign * row.mean, row.trial))
 
 
-def _p(winner: Confirmed, row: Confirmed) -> float | None:
-    """The p value of their difference over the seeds that both have; None for too few."""
-    one, other = (dict(zip(r.seeds, r.values, strict=True)) for r in (winner, row))
-    common = sorted(one.keys() & other.keys())
-    if len(common) < TIED_FROM:
-        return None
-    return paired_difference([one[s] for s in common], [other[s] for s in common]).p
-
-
 def _has_seed(study: Study, workspace: Workspace) -> bool:
     from lab.notebook.contract import read_schema
 
@@ -240,11 +153,3 @@ def _covers(before: Confirmation, best: list[Configuration], seeds: int) -> bool
     """Whether the same trials were confirmed, with enough seeds each."""
     same = {row.trial for row in before.rows} == {row.number for row in best}
     return same and all(len(row.values) >= seeds for row in before.rows)
-
-
-def _file(study: str, workspace: Workspace) -> Path:
-    return studies_folder(workspace) / study / "confirmation.json"
-
-
-def _write(found: Confirmation, workspace: Workspace) -> None:
-    write_json(_file(found.study, workspace), asdict(found))

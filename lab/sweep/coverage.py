@@ -7,7 +7,8 @@ from typing import Any
 from lab.sweep import visits
 from lab.sweep.changes import change_of, dropped, parent_space
 from lab.sweep.space import Parameter, Space, value_text
-from lab.sweep.study import Study, read_study
+from lab.sweep.storage import read_study
+from lab.sweep.study import Study
 from lab.workspace import Workspace
 
 _PHASES = ("random", "adaptive", "imported")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab.errors import LabError, SweepError
+from lab.sweep.quiet import quiet_optuna
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage, RDBStorage
@@ -121,8 +122,6 @@ def _with_driver(url: str) -> str:
 @contextlib.contextmanager
 def _readable(url: str, do: str = _FILES) -> Iterator[None]:
     """Optuna kept quiet, and the errors of its storages and their drivers as one message."""
-    from lab.sweep.storage import quiet_optuna
-
     try:
         with quiet_optuna():
             yield

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from lab.errors import SweepError, nearest
 from lab.sweep.database import storage_of
+from lab.sweep.quiet import quiet_optuna
 from lab.sweep.space import Direction, Parameter
-from lab.sweep.storage import OURS, quiet_optuna
+from lab.sweep.storage import OURS
 from lab.sweep.table import Row, Table
 
 if TYPE_CHECKING:

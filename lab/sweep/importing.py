@@ -11,15 +11,9 @@ from lab.numbers import counted
 from lab.sweep.from_csv import read_csv
 from lab.sweep.from_optuna import read_storage
 from lab.sweep.infer import infer_parameters
+from lab.sweep.quiet import quiet_optuna
 from lab.sweep.space import Direction, Parameter, Space, value_text
-from lab.sweep.storage import (
-    OURS,
-    create_folder,
-    distribution,
-    load_study,
-    open_study,
-    quiet_optuna,
-)
+from lab.sweep.storage import OURS, create_folder, distribution, open_study, read_study
 from lab.sweep.study import Study
 from lab.sweep.table import Row, Table
 from lab.workspace import Workspace
@@ -68,7 +62,7 @@ def import_study(
     )
     with quiet_optuna():
         open_study(folder).add_trials(trials)
-    return Imported(load_study(known.name, place), tuple(table.notes))
+    return Imported(read_study(known.name, place), tuple(table.notes))
 
 
 def _space_of(table: Table, given: Space | None, name: str) -> Space:

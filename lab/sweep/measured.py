@@ -14,7 +14,7 @@ from lab.sweep.study import Study
 from lab.sweep.trial import Trial
 
 if TYPE_CHECKING:
-    from lab.sweep.confirmation import Confirmation, Confirmed
+    from lab.sweep.confirmed import Confirmation, Confirmed
 
 SAMPLES = "_samples"  # a note of a run: how many samples of each class a split has
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from lab.sweep.confirmed import Confirmation, Confirmed
 from lab.sweep.space import Parameter, Space
 from lab.sweep.study import Study
 from lab.sweep.trial import Trial
-
-if TYPE_CHECKING:
-    from lab.sweep.confirmation import Confirmation
 
 Plain = dict[str, Any]
 
@@ -47,8 +45,6 @@ def study_of_plain(plain: Mapping[str, Any]) -> Study:
 
 
 def _confirmed(plain: Mapping[str, Any]) -> Confirmation:
-    from lab.sweep.confirmation import Confirmation, Confirmed
-
     rows = tuple(
         Confirmed(**_tuples(own, "seeds", "values", "run_ids")) for own in plain["confirmed"]
     )

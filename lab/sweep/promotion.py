@@ -11,10 +11,11 @@ from lab.errors import InputError, nearest
 from lab.record.run import Run
 from lab.stats.intervals import mean_of, t_interval
 from lab.sweep.configuration import Configuration, configurations, shown
-from lab.sweep.confirmation import fresh_seeds, read_confirmation
+from lab.sweep.confirmation import fresh_seeds
 from lab.sweep.jobs import best_value
 from lab.sweep.new_file import write_new
-from lab.sweep.study import Study, read_study
+from lab.sweep.storage import read_confirmation, read_study
+from lab.sweep.study import Study
 from lab.workspace import Workspace
 
 SUITES = Path("experiments/suites")

@@ -17,11 +17,13 @@ from lab.executors.workers import side_by_side
 from lab.record.run import Run
 from lab.sweep import asking
 from lab.sweep.alive import Heart
-from lab.sweep.confirmation import Confirmation, confirm
+from lab.sweep.confirmation import confirm
+from lab.sweep.confirmed import Confirmation
 from lab.sweep.jobs import Decide, Jobs
 from lab.sweep.opening import study_folder
+from lab.sweep.quiet import quiet_optuna
 from lab.sweep.space import Space
-from lab.sweep.storage import OURS, load_study, open_study, quiet_optuna, study_locked, trial_of
+from lab.sweep.storage import OURS, open_study, read_study, study_locked, trial_of
 from lab.sweep.study import Study
 from lab.sweep.trial import Trial
 from lab.workspace import Workspace
@@ -101,14 +103,14 @@ def run_sweep(
         await work.through(workers)
         if work.is_whole and budget >= space.n_trials:
             told = None if watcher is None else watcher.confirming
-            found = load_study(space.name, place)
+            found = read_study(space.name, place)
             confirmation = await confirm(found, place, jobs, workers=workers, told=told)
 
     try:
         complete(closing(jobs.executor, search_and_confirm()))
     except asyncio.CancelledError:
         interrupted = True
-    study = load_study(space.name, place)
+    study = read_study(space.name, place)
     return Outcome(study, jobs.ran, work.recovered, opened.carried, interrupted, confirmation)
 
 

@@ -9,10 +9,9 @@ runs/studies/NAME/study.json    objective, direction, notebook, sampler, where i
 from __future__ import annotations
 
 import contextlib
-import warnings
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,9 @@ from typing import TYPE_CHECKING, Any
 from lab.errors import SweepError, nearest
 from lab.record.files import locked, read_json, write_json
 from lab.record.run import format_time
+from lab.sweep.confirmed import Confirmation, Confirmed
 from lab.sweep.database import database_lock, shared, without_password
+from lab.sweep.quiet import quiet_optuna
 from lab.sweep.space import Parameter, Space
 from lab.sweep.study import Study
 from lab.sweep.trial import Phase, State, Trial
@@ -52,8 +53,11 @@ def study_names(workspace: Workspace) -> list[str]:
     return [name for _, name in sorted(found)]
 
 
-def load_study(name: str | Path, workspace: Workspace | None = None) -> Study:
-    """The study of that name, or the one that a space file describes, perhaps without trials."""
+def read_study(name: str | Path, workspace: Workspace | None = None) -> Study:
+    """The study of that name in runs/studies, or the one that a space file describes.
+
+    The latter may have no trials yet. Raises InputError where there is neither.
+    """
     place = workspace or Workspace.find()
     text = str(name)
     if text.endswith((".yaml", ".yml")):
@@ -82,8 +86,6 @@ def _advice(name: str, known: list[str]) -> str:
 
 
 def _load(workspace: Workspace, name: str) -> Study:
-    from lab.sweep.confirmation import read_confirmation
-
     folder = studies_folder(workspace) / name
     try:
         about = read_json(folder / "study.json")
@@ -104,6 +106,33 @@ def _load(workspace: Workspace, name: str) -> Study:
         confirmed=read_confirmation(name, workspace),
         seeded=bool(about.get("seeded", True)),
     )
+
+
+def read_confirmation(study: str, workspace: Workspace) -> Confirmation | None:
+    """What was confirmed of a study; None where nothing was."""
+    file = _confirmation_file(study, workspace)
+    if not file.is_file():
+        return None
+    value = read_json(file)
+    rows = tuple(
+        Confirmed(
+            row["trial"],
+            row["params"],
+            row["search"],
+            *(tuple(row[key]) for key in ("seeds", "values", "run_ids")),
+        )
+        for row in value["rows"]
+    )
+    return Confirmation(study, value["objective"], value["direction"], rows)
+
+
+def write_confirmation(found: Confirmation, workspace: Workspace) -> None:
+    """Keep what was confirmed with its study."""
+    write_json(_confirmation_file(found.study, workspace), asdict(found))
+
+
+def _confirmation_file(study: str, workspace: Workspace) -> Path:
+    return studies_folder(workspace) / study / "confirmation.json"
 
 
 def create_folder(
@@ -186,19 +215,6 @@ def _storage(folder: Path) -> optuna.storages.BaseStorage:
     if url := database_of(folder):
         return shared(url)
     return JournalStorage(JournalFileBackend(str(folder / "journal.log")))
-
-
-@contextlib.contextmanager
-def quiet_optuna() -> Iterator[Any]:
-    """Optuna, its log and its notes on experimental parts kept off the terminal."""
-    import optuna
-
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        # Optuna's own loop is not used here; lab/sweep/alive.py beats.
-        warnings.filterwarnings("ignore", "Heartbeat of storage")
-        yield optuna
 
 
 def distribution(parameter: Parameter) -> optuna.distributions.BaseDistribution:

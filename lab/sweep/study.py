@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
 
+from lab.sweep.confirmed import Confirmation
 from lab.sweep.space import Branch, Direction, Space
 from lab.sweep.trial import Trial
-
-if TYPE_CHECKING:
-    from lab.sweep.confirmation import Confirmation
-    from lab.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -57,13 +52,3 @@ class Study:
     def better(self, one: float, other: float) -> bool:
         """Whether `one` is a better value than `other`."""
         return one > other if self.direction == "maximize" else one < other
-
-
-def read_study(name: str | Path, workspace: Workspace | None = None) -> Study:
-    """The study of that name in runs/studies, or the one a space file describes.
-
-    Raises InputError where there is neither.
-    """
-    from lab.sweep.storage import load_study
-
-    return load_study(name, workspace)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lab.errors import SweepError
 
 if TYPE_CHECKING:
-    from lab.sweep.confirmation import Confirmed
+    from lab.sweep.confirmed import Confirmed
     from lab.sweep.study import Study
 
 

@@ -52,7 +52,7 @@ class LiveRuns:
 
     def whole_study(self, name: str) -> Study:
         """The study with all its trials; raises SweepError."""
-        from lab.sweep.study import read_study
+        from lab.sweep.storage import read_study
 
         if (key := f"{STUDIES}{name}") not in self.made:
             self.made[key] = read_study(name, self.workspace)

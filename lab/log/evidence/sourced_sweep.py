@@ -17,7 +17,7 @@ from lab.sweep.branches import BranchLine, Outcome
 from lab.sweep.classes import Classes, ClassLine
 from lab.sweep.classical import Boundary, Choices, Classical
 from lab.sweep.configuration import Configuration, Factor
-from lab.sweep.confirmation import Confirmed
+from lab.sweep.confirmed import Confirmed
 from lab.sweep.importance import Ranking
 from lab.sweep.marginal import Effect, Level
 from lab.sweep.study import Study

@@ -17,12 +17,12 @@ import lab.log
 from lab.errors import InputError
 from lab.log.sweep_block import numbers_of, spans
 from lab.record.files import write_json
-from lab.sweep.confirmation import Confirmation, Confirmed
+from lab.sweep.confirmed import Confirmation, Confirmed
 from lab.sweep.importing import import_study
 from lab.sweep.plain import plain_study, study_of_plain
+from lab.sweep.quiet import quiet_optuna
 from lab.sweep.space import Parameter, Space
-from lab.sweep.storage import OURS, create_folder, distribution, open_study, quiet_optuna
-from lab.sweep.study import read_study
+from lab.sweep.storage import OURS, create_folder, distribution, open_study, read_study
 from lab.workspace import Workspace
 
 pytestmark = pytest.mark.xdist_group("sweep entries")  # they share what takes long to write

@@ -12,7 +12,7 @@ from sweep_notebook import write_space, write_tiny
 
 from lab.record.run import Run
 from lab.sweep import read_confirmation
-from lab.sweep.confirmation import Confirmation, Confirmed
+from lab.sweep.confirmed import Confirmation, Confirmed
 from lab.sweep.runner import run_sweep
 from lab.workspace import Workspace
 

@@ -18,9 +18,9 @@ from sweep_notebook import SPACE, write_space, write_tiny
 
 from lab.errors import SweepError
 from lab.record.run import Run
-from lab.sweep import database, read_study
+from lab.sweep import database
 from lab.sweep.runner import run_sweep
-from lab.sweep.storage import load_study
+from lab.sweep.storage import read_study
 from lab.workspace import Workspace
 
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=why_not() or "")
@@ -98,7 +98,7 @@ def test_what_a_dead_machine_left_is_taken_up_by_another(
     process = subprocess.Popen(command, cwd=dying.root, start_new_session=True)
     for _ in range(600):
         try:
-            if any(trial.run_ids for trial in load_study("left", dying).trials):
+            if any(trial.run_ids for trial in read_study("left", dying).trials):
                 break
         except SweepError:
             pass

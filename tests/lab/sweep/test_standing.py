@@ -18,7 +18,7 @@ from lab.log.items.closing import closer_of
 from lab.sweep import Study, read_study
 from lab.sweep.advice import actions_of, flags_of
 from lab.sweep.analysis import Analysis, analyze
-from lab.sweep.confirmation import Confirmation, Confirmed
+from lab.sweep.confirmed import Confirmation, Confirmed
 from lab.sweep.origins import code_of, data_of
 from lab.sweep.runner import run_sweep
 from lab.sweep.standing import standing, trials_text
