@@ -21,7 +21,8 @@ from lab.record.run import Run, end_run, update_run
 from lab.workspace import Workspace
 
 MB = 1_000_000
-WORKER = "import time; kept = bytearray(60_000_000); print('up', flush=True); time.sleep(60)"
+# In one write each, since both write to the same pipe.
+WORKER = "import os, time; kept = bytearray(60_000_000); os.write(1, b'up\\n'); time.sleep(600)"
 
 
 @pytest.fixture
@@ -32,11 +33,13 @@ def family() -> Iterator[subprocess.Popen[str]]:
         [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, start_new_session=True
     )
     assert process.stdout is not None
-    assert [process.stdout.readline() for _ in range(2)] == ["up\n"] * 2
-    yield process
-    os.killpg(process.pid, 9)
-    process.wait()
-    process.stdout.close()
+    try:
+        assert [process.stdout.readline() for _ in range(2)] == ["up\n"] * 2
+        yield process
+    finally:
+        os.killpg(process.pid, 9)
+        process.wait()
+        process.stdout.close()
 
 
 def test_a_process_and_its_children_as_psutil_counts_them(family: subprocess.Popen[str]) -> None:

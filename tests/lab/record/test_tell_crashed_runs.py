@@ -189,7 +189,7 @@ def test_an_executor_s_word_replaces_an_end_but_no_detail(make_run: Callable[...
 
 def test_a_script_that_is_killed(script: Script, workspace: Workspace) -> None:
     process = script(
-        "import lab, time; lab.start({'seed': 1}); print('up', flush=True); time.sleep(60)"
+        "import lab, time; lab.start({'seed': 1}); print('up', flush=True); time.sleep(600)"
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "up\n"
