@@ -51,7 +51,8 @@ def test_eight_processes_in_the_same_second(script: Script, workspace: Workspace
         assert process.stdin is not None
         process.stdin.write("\n")
         process.stdin.flush()
-    ids = [run_id for process in processes for run_id in process.communicate(timeout=240)[0].split()]
+    said = [process.communicate(timeout=240)[0] for process in processes]
+    ids = [run_id for text in said for run_id in text.split()]
     assert len(set(ids)) == len(ids) == 24
     assert sorted(ids) == sorted(folder.name for folder in run_folders(workspace.runs))
     for folder in run_folders(workspace.runs):
