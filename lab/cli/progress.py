@@ -19,7 +19,7 @@ from rich.text import Text
 from lab.cli.show import metric_value, outcome_text
 from lab.duration import show_duration
 from lab.errors import LabError
-from lab.record.metrics import last_row
+from lab.record.metrics import last_step
 from lab.record.paths import RunPaths
 from lab.record.run import Run
 from lab.suite.plan import PlannedRun
@@ -66,7 +66,7 @@ class _Under:
         self.began = time.monotonic()
 
     def view(self) -> RunView:
-        last = last_row(self.paths.metrics)
+        last = last_step(self.paths.metrics)
         epochs = self.item.params.get("epochs")
         step = last.pop("step", None)
         last.pop("time", None)

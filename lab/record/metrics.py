@@ -184,21 +184,38 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
 
 def last_row(path: Path) -> dict[str, Any]:
     """The last whole line of a metrics.jsonl that may be growing, or long; {} where none is."""
+    return next(_from_the_end(path), {})
+
+
+def last_step(path: Path) -> dict[str, Any]:
+    """All that was logged at the step of the last whole line, as one row; {} where none is."""
+    rows: list[dict[str, Any]] = []
+    for row in _from_the_end(path):
+        if rows and row.get("step") != rows[0].get("step"):
+            break
+        rows.append(row)
+    merged: dict[str, Any] = {}
+    for row in reversed(rows):
+        merged |= row
+    return merged
+
+
+def _from_the_end(path: Path) -> Iterator[dict[str, Any]]:
+    """The whole lines near the end of the file, the last one first."""
     try:
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(size - _TAIL_BYTES, 0))
             tail = file.read()
     except OSError:
-        return {}
+        return
     for line in reversed(tail[: tail.rfind(b"\n") + 1].splitlines()):
         try:
             row = orjson.loads(line)
         except orjson.JSONDecodeError:
             continue
         if isinstance(row, dict):
-            return row
-    return {}
+            yield row
 
 
 def rows_of(rows: list[dict[str, Any]], metrics: Sequence[str]) -> list[dict[str, Any]]:

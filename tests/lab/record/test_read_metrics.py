@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from lab.record import metrics as metrics_module
 from lab.record.files import RecordWarning
-from lab.record.metrics import parse_rows
+from lab.record.metrics import last_row, last_step, parse_rows
 
 NAMES = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 LINES = [
@@ -61,3 +61,19 @@ def test_rows_are_those_of_each_line(lines: list[str], end: str, part: int) -> N
     assert repr(found) == repr(expected)
     assert len(told) == (torn > 0)
     assert all(issubclass(one.category, RecordWarning) for one in told)
+
+
+def test_the_last_step_is_all_that_was_logged_at_it(tmp_path: Path) -> None:
+    file = tmp_path / "metrics.jsonl"
+    assert last_step(file) == {}
+    file.write_text(
+        '{"step":1,"time":0.1,"val/loss":0.9}\n'
+        '{"step":2,"time":0.2,"train/loss":0.5,"val/loss":0.7}\n'
+        '{"step":2,"time":0.3,"objective/value":0.6,"val/loss":0.6}\n'
+        '{"step":3,"val/lo',
+        encoding="utf-8",
+    )
+    assert last_row(file)["time"] == 0.3
+    assert last_step(file) == {
+        "step": 2, "time": 0.3, "train/loss": 0.5, "val/loss": 0.6, "objective/value": 0.6,
+    }  # fmt: skip
