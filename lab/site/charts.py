@@ -31,6 +31,10 @@ class Line:
     lost: int | None
 
     @property
+    def split(self) -> str:
+        return _split_of(self.metric)
+
+    @property
     def told(self) -> str:
         """Its best value and where, the last of what has no best, or the only one."""
         if self.best is None:
@@ -55,19 +59,25 @@ def charts_of(curves: Iterable[Curve], step_word: str) -> list[Chart]:
     """A chart for every quantity that has more than one value, losses and accuracies first."""
     groups: dict[str, list[Curve]] = {}
     for curve in curves:
-        groups.setdefault(curve.name, []).append(curve)
+        # One of a class has a chart of its own, as any of a split: `accuracy/cat`.
+        groups.setdefault(curve.metric.partition("/")[2] or curve.metric, []).append(curve)
     found = [
-        Chart(name, numbers.is_fraction(name), step_word, tuple(_lines(group)))
+        Chart(name, numbers.is_fraction(group[0].metric), step_word, tuple(_lines(group)))
         for name, group in groups.items()
         if any(len(curve.points) > 1 for curve in group)
     ]
     return sorted(found, key=lambda c: _FIRST.index(c.name) if c.name in _FIRST else len(_FIRST))
 
 
+def _split_of(metric: str) -> str:
+    """ "val" of "val/accuracy" and of "val/accuracy/cat"."""
+    return metric.partition("/")[0] if "/" in metric else ""
+
+
 def _lines(curves: Sequence[Curve]) -> Iterable[Line]:
     free = 3
     for curve in curves:
-        colour = _SPLITS.get(curve.split, free)
+        colour = _SPLITS.get(_split_of(curve.metric), free)
         free += colour == free
         finite = [(step, value) for step, value in curve.points if math.isfinite(value)]
         lost = next((step for step, value in curve.points if not math.isfinite(value)), None)

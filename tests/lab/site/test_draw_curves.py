@@ -89,6 +89,17 @@ def test_ticks_are_round(low: float, high: float, expected: list[float]) -> None
     assert ticks(low, high, 4) == pytest.approx(expected)
 
 
+def test_classes_have_charts_of_their_own(workspace: Workspace) -> None:
+    named = ("val/accuracy/cat", "test/accuracy/cat", "test/samples/cat")
+    curves = {name: [0.5, 0.75] for name in named}
+    charts = drawn(write_run(workspace.runs, "20260120_100000", curves=curves))
+    assert {c.name: (c.percent, [line.metric for line in c.lines]) for c in charts} == {
+        "accuracy/cat": (True, ["val/accuracy/cat", "test/accuracy/cat"]),
+        "samples/cat": (False, ["test/samples/cat"]),
+    }
+    assert [line.colour for line in charts[0].lines] == [1, 2]
+
+
 @pytest.mark.parametrize(
     ("low", "high"), [(7.4e-4, 7.75e-4), (1e-9, 3e-9), (1.2e6, 1.9e6), (-4e-5, 4e-5), (0, 1)]
 )
