@@ -217,7 +217,8 @@ class Checker:
             yield LogNote(place, 0, capital(text))
         if self._reworded:
             blocks = counted(self._reworded, "block")
-            text = f"{blocks} would be worded otherwise by this version; `lab log refresh` does so"
+            text = f"{blocks} would be worded otherwise by this version: `lab log refresh` does so "
+            text += "where their runs are"
             yield LogNote(place, 0, capital(text))
         unseen = stray_pictures(self._pictures, self.workspace)
         if unseen:
