@@ -115,7 +115,9 @@ def print_standing(rows: list[Standing], console: Console) -> None:
         table.add_column(column)
     for row in rows:
         mark = Text(row.state, _STYLES[row.state])
-        table.add_row(mark, row.item.label, row.run_id or "", row.why)
+        # The id of a run that is done stands beside it already.
+        why = "" if row.state == "done" else row.why
+        table.add_row(mark, row.item.label, row.run_id or "", why)
     console.print(table)
     counts = {state: sum(row.state == state for row in rows) for state in _STYLES}
     told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
