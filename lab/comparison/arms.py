@@ -10,7 +10,8 @@ from lab.comparison.measure import ARM, attribute, label, seed_of
 from lab.record.run import Run
 
 SETTINGS = "parameters"  # as --by: every distinct setting is an arm
-ELSEWHERE = frozenset({"device"})  # where a run was computed is no part of what was asked
+RESUME = "resume"  # the run that one goes on from, with the same settings to the same end
+ELSEWHERE = frozenset({"device", RESUME})  # where a run was computed is no part of what was asked
 
 
 @dataclass(frozen=True)

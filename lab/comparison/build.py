@@ -8,7 +8,7 @@ from typing import Any
 
 from lab.comparison import notes as tell
 from lab.comparison import unlike
-from lab.comparison.arms import SETTINGS, Placed, place, usual_by
+from lab.comparison.arms import RESUME, SETTINGS, Placed, place, usual_by
 from lab.comparison.comparison import Comparison
 from lab.comparison.measure import (
     check_attribute,
@@ -124,7 +124,7 @@ def _newest_per_seed(done: Sequence[Placed]) -> tuple[list[Placed], list[Placed]
     for member in sorted(done, key=lambda member: member.run.id):
         run, seed = member.run, member.seed
         alone = run.id if seed is None else None
-        settings = tuple(member.settings.items())
+        settings = tuple((n, value) for n, value in member.settings.items() if n != RESUME)
         newest[member.arm, member.row, repr(seed), settings, run.notebook, alone] = member
     kept = {member.run.id for member in newest.values()}
     return [m for m in done if m.run.id in kept], [m for m in done if m.run.id not in kept]

@@ -10,7 +10,7 @@ from typing import Any
 
 from lab.comparison import notes as tell
 from lab.comparison import unlike
-from lab.comparison.arms import Placed
+from lab.comparison.arms import RESUME, Placed
 from lab.comparison.measure import (
     Picked,
     goal_in,
@@ -96,7 +96,7 @@ class Table:
         refused: bool,
     ) -> None:
         where = f" in {name}" if name else ""
-        ignored = {self.by, self.rows, self.seed_param}
+        ignored = {self.by, self.rows, self.seed_param, RESUME}
         found = [
             *unlike.of_confounding(members, self.by, ignored),
             *tell.of_picks(metric, [(run_id, v.pick) for run_id, v in values.items() if v], where),

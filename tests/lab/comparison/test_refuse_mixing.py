@@ -154,6 +154,21 @@ def test_the_device_is_no_part_of_an_arm(tmp_path: Path) -> None:
     assert found.notes == ("The arms differ in more than `model`: `device` (cpu, cuda).",)
 
 
+def test_a_run_that_went_on_from_another_is_of_its_arm(tmp_path: Path) -> None:
+    seeded_runs(tmp_path, "model", {"a": A, "b": B}, params={"resume": None})
+    before = text(compare(runs_in(tmp_path), by="model"))
+    # Seed 1 of `a` once more, from where a run was stopped: it comes to the same value.
+    write_run(
+        tmp_path, "20260121_100000", curves={"val/accuracy": [A[1]]}, headline="val/accuracy",
+        params={"seed": 1, "model": "a", "resume": "20260120_090000"},
+    )  # fmt: skip
+    found = compare(runs_in(tmp_path), by="model")
+    assert text(found) == before
+    assert [arm.n for arm in found.rows[0].arms] == [5, 5]
+    assert [note for note in found.notes if "resume" in note] == []
+    assert compare(runs_in(tmp_path)).by == "model"
+
+
 def test_code_that_is_not_the_same_in_every_arm_is_told(tmp_path: Path) -> None:
     seeded_runs(tmp_path, "model", {"a": A}, code="1" * 64, notebook_sha256="n")
     seeded_runs(tmp_path, "model", {"b": B}, start=9, code="2" * 64, notebook_sha256="m")
