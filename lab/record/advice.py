@@ -14,6 +14,7 @@ def next_step(run: Run) -> str | None:
     if run.status not in ("failed", "crashed", "stopped"):
         return None
     again = f"lab rerun {run.id}"
+    goes_on = f", {again} -p resume={run.id} goes on where it broke off" if _saved(run) else ""
     match run.reason:
         case "exception":
             where = f"cell {cell} of " if (cell := _cell(run)) is not None else ""
@@ -23,16 +24,21 @@ def next_step(run: Run) -> str | None:
         case "kernel_died":
             return f"Look at the last output in the executed notebook for the cause, then {again}."
         case "killed":
-            return f"Nothing in the run itself need be wrong: {again} repeats it."
+            return f"Nothing in the run itself need be wrong: {again} repeats it{goes_on}."
         case "time_limit":
-            return f"Give it more time ({again} --timeout 8h, say) or fewer epochs."
+            return f"Give it more time ({again} --timeout 8h, say) or fewer epochs{goes_on}."
         case "interrupted":
-            return f"Somebody stopped it: {again} repeats it."
+            return f"Somebody stopped it: {again} repeats it{goes_on}."
         case "preempted":
-            return f"The cluster took its place back: {again} repeats it."
+            return f"The cluster took its place back: {again} repeats it{goes_on}."
         case "disk_full":
             return f"Free some space on the disk of the runs folder, then {again}."
     return f"The executed notebook shows how far it came; {again} repeats it."
+
+
+def _saved(run: Run) -> bool:
+    """Whether another run can go on from what this one saved."""
+    return "resume" in run.params and any(run.path.checkpoints.glob("state.*"))
 
 
 def _cell(run: Run) -> int | None:

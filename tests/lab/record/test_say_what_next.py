@@ -57,3 +57,14 @@ def test_nothing_went_wrong(tmp_path: Path, status: str) -> None:
     advice = next_step(ended(tmp_path, status=status))
     assert "rerun" not in str(advice)
     assert (advice is None) == (status == "done")
+
+
+def test_what_was_saved_can_be_gone_on_from(tmp_path: Path) -> None:
+    run = ended(tmp_path, status="stopped", reason="interrupted", params={"resume": None})
+    assert next_step(run) == f"Somebody stopped it: lab rerun {ID} repeats it."
+    run.path.checkpoints.mkdir(exist_ok=True)
+    (run.path.checkpoints / "state.pt").touch()
+    assert next_step(run) == (
+        f"Somebody stopped it: lab rerun {ID} repeats it, lab rerun {ID} -p resume={ID} goes on "
+        "where it broke off."
+    )
