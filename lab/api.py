@@ -8,6 +8,7 @@ from lab import comparison, diagnosis
 from lab.comparison.alike import nothing_like, of_lonely
 from lab.comparison.comparison import Comparison
 from lab.diagnosis import Diagnosis
+from lab.errors import InputError
 from lab.record.catalogue import find_run, find_runs
 from lab.record.edit import add_note, change_tags
 from lab.record.run import Run
@@ -40,6 +41,8 @@ def compare(
     """
     place = workspace or Workspace.find()
     found = find_runs(place, where=where)
+    if where and not found:
+        raise InputError("No run matches", seen=where, do="See `lab runs`.")
     example = None if like is None else find_run(place, like)
     if example is not None:
         found = comparison.alike(found, example, by=by, seed_param=seed_param)

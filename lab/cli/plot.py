@@ -31,6 +31,7 @@ def plot(
 ) -> None:
     """Draw a metric over epochs: mean and band over seeds, a line per arm."""
     from lab.cli.show import print_json, stdout
+    from lab.errors import InputError
     from lab.plotting import curves_of_runs, figure_name, save_plot
     from lab.plotting.files import kind_of
     from lab.plotting.limits import cut_bands
@@ -40,6 +41,8 @@ def plot(
     path = out or Path(f"{figure_name(metric, by, rows)}.png")
     kind_of(path)
     found = find_runs(Workspace.find(), where=where)
+    if where and not found:
+        raise InputError("No run matches", seen=where, do="See `lab runs`.")
     curves = curves_of_runs(found, metric=metric, by=by, rows=rows, seed_param=seed_param)
     if as_json:
         print_json(curves.as_dict())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lab.errors import InputError
 from lab.plotting.build import curves_of_runs
 from lab.plotting.draw import draw
 from lab.plotting.files import figure_bytes
@@ -31,6 +32,8 @@ def plot(
     lab.plot("val/loss", by="pooling", where="notebook ~ image")
     """
     found = find_runs(workspace or Workspace.find(), where=where)
+    if where and not found:
+        raise InputError("No run matches", seen=where, do="See `lab runs`.")
     figure = draw(curves_of_runs(found, metric=metric, by=by, rows=rows, seed_param=seed_param))
     # Jupyter shows figures by itself only once pyplot has been loaded.
     vars(figure)["_repr_png_"] = lambda: figure_bytes(figure, "png")

@@ -42,6 +42,14 @@ CASES: dict[str, tuple[tuple[str, ...], str]] = {
     "name in expression": (("runs", "--where", "epochz > 1"), "epochz.*'epochs'"),
     "metric to sort by": (("runs", "--sort", "val/acuracy"), "val/acuracy.*'val/accuracy'"),
     "compare by nothing": (("compare", "--by", "poling"), "poling"),
+    "compare no run": (
+        ("compare", "--by", "epochs", "--where", "epochs > 9"),
+        "matches: epochs > 9",
+    ),
+    "plot no run": (
+        ("plot", "--metric", "val/accuracy", "--by", "epochs", "--where", "epochs > 9"),
+        "matches: epochs > 9",
+    ),
     "log of no kind": (("log", "new", "reserch", "x"), "reserch.*'research'"),
     "log of nothing": (("log", "new"), "Missing argument 'kind'"),
     "no such action": (("log", "done", "ffffffff"), "ffffffff"),
