@@ -9,7 +9,7 @@ import cvkan
 pytestmark = pytest.mark.slow
 
 
-def tested(domain: str, **options: object) -> dict[str, float]:
+def learned(domain: str, **options: object) -> dict[str, float]:
     config = cvkan.config_for(domain, **options)
     try:
         splits = cvkan.load(config)
@@ -20,11 +20,11 @@ def tested(domain: str, **options: object) -> dict[str, float]:
 
 def test_spoken_digits_beat_a_perceptron_on_spectrogram_statistics() -> None:
     # 94.2% is what a perceptron reaches on the mean and spread of each bin's log-magnitude.
-    test = tested("audio", dataset="fsdd", d_complex=64, n_layers=2, epochs=6)
+    test = learned("audio", dataset="fsdd", d_complex=64, n_layers=2, epochs=6)
     assert test["test/accuracy"] > 0.942
 
 
 def test_oil_temperature_beats_yesterday_and_nears_a_linear_forecast() -> None:
     # Repeating the last day has an MSE of 0.512; DLinear, published and measured, about 0.389.
-    test = tested("timeseries", dataset="etth1", train_size=2000, d_complex=32, epochs=3)
+    test = learned("timeseries", dataset="etth1", train_size=2000, d_complex=32, epochs=3)
     assert test["test/mse"] < 0.41
