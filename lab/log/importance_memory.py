@@ -1,8 +1,8 @@
 """What importances a study has, kept beside the runs: most of the time of a sweep's entry.
 
 A cache, `runs/.index-importances`: deleted, damaged or not to be written, forests are grown anew.
-An importance is found by all that it is computed from: the trials to the last digit, this package's
-code and the versions of the libraries.
+An importance is found by all that it is computed from: the configurations and parameters, to the
+last digit, the code that computes with them, and the versions of the libraries.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import zlib
+from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -17,20 +18,32 @@ from pathlib import Path
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-import lab.stats
-import lab.sweep
 from lab.record.files import write_atomic
-from lab.sweep.importance import Importances
+from lab.sweep import association, configuration, forest, importance, space
+from lab.sweep.configuration import Configuration, Factor
+from lab.sweep.importance import Importances, importances
 
 NAME = ".index-importances"
 _MOST = 64  # studies, in all their states
 _LIBRARIES = ("numpy", "optuna", "scikit-learn", "scipy")
+# The code that makes configurations and parameters of trials does not count: they tell what it did.
+_COMPUTING = (association, configuration, forest, importance, space)
 _FORM = TypeAdapter(dict[str, Importances])
 
 
-def key_of(study: str) -> str:
-    """What the importances of this study, as text, are kept under."""
-    return hashlib.sha256(f"{_made_by()}\n{study}".encode()).hexdigest()
+def remembered(runs: Path, rows: Sequence[Configuration], factors: Sequence[Factor]) -> Importances:
+    """What `importances` gives, from the memory where it is there."""
+    key = key_of(repr((tuple(rows), tuple(factors))))
+    found = recalled(runs, key)
+    if found is None:
+        found = importances(rows, factors)
+        remember(runs, key, found)
+    return found
+
+
+def key_of(inputs: str) -> str:
+    """What the importances that are computed from this are kept under."""
+    return hashlib.sha256(f"{made_by(sources())}\n{inputs}".encode()).hexdigest()
 
 
 def recalled(runs: Path, key: str) -> Importances | None:
@@ -56,11 +69,15 @@ def _read(runs: Path) -> dict[str, Importances]:
     return {}
 
 
+def sources() -> tuple[Path, ...]:
+    """The files whose code computes importances."""
+    return tuple(Path(str(module.__file__)) for module in _COMPUTING)
+
+
 @cache
-def _made_by() -> str:
-    """This package's code for sweeps and statistics, and the libraries it stands on."""
+def made_by(files: tuple[Path, ...]) -> str:
+    """The code in these files, and the libraries it stands on."""
     digest = hashlib.sha256("".join(f"{n} {version(n)}\n" for n in _LIBRARIES).encode())
-    for room in (lab.stats, lab.sweep):
-        for path in sorted(Path(room.__path__[0]).rglob("*.py")):
-            digest.update(path.name.encode() + path.read_bytes())
+    for path in files:
+        digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,10 @@ from lab.errors import LabError
 from lab.log.evidence.pinned import confirmed_runs, numbers_of, spans
 from lab.log.evidence.source import LiveRuns, RunSource
 from lab.log.evidence.sourced_sweep import sourced_analysis
-from lab.log.importance_memory import key_of, recalled, remember
+from lab.log.importance_memory import remembered
 from lab.log.render import render
 from lab.sweep.analysis import Analysis, analyze
 from lab.sweep.card import card
-from lab.sweep.importance import Importances
 from lab.sweep.measured import measured
 from lab.sweep.plain import plain_study, study_of_plain
 from lab.sweep.standing import standing
@@ -72,9 +71,4 @@ def with_later(spec: Spec, source: LiveRuns) -> Spec:
 
 @lru_cache(maxsize=4)
 def _analyzed(plain: str, runs: Path) -> Analysis:
-    key = key_of(plain)
-    known = recalled(runs, key)
-    found = analyze(study_of_plain(json.loads(plain)), known=known)
-    if known is None:
-        remember(runs, key, Importances(found.rankings, found.second))
-    return found
+    return analyze(study_of_plain(json.loads(plain)), ranked=partial(remembered, runs))

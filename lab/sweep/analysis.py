@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,12 +62,12 @@ def analyze(
     study: Study | str,
     *,
     workspace: Workspace | None = None,
-    known: Importances | None = None,
+    ranked: Callable[[Sequence[Configuration], Sequence[Factor]], Importances] = importances,
 ) -> Analysis:
     """The analysis of a study, or of the one of that name: the same study, the same numbers.
 
-    `known` are its importances, where they have been computed already. Raises InputError where
-    there is no such study, or no trial has a value.
+    `ranked` finds the importances, most of the work: somebody may know them already. Raises
+    InputError where there is no such study, or no trial has a value.
 
     lab.sweep.analyze("demo").marginals.found
     """
@@ -85,7 +86,7 @@ def analyze(
     # What was taken over from an earlier study was chosen by its result, and tests nothing here.
     tested = [row for row in rows if not row.carried]
     parts = factors(study, tested)
-    importance = known or importances(tested, parts)
+    importance = ranked(tested, parts)
     found, tests = outcomes(study)
     return Analysis(
         study=study,
