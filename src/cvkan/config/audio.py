@@ -30,7 +30,7 @@ class AudioConfig(ClassifierConfig):
     n_fft: int = Field(256, gt=1, description="samples of a spectrogram window")
     hop: int = Field(128, gt=0, description="samples between two spectrogram frames")
     d_complex: int = Field(32, gt=0, description="complex dimensions of a token")
-    epochs: int = Field(3, gt=0, description="passes over the training set")
+    epochs: int = Field(2, gt=0, description="passes over the training set")
     batch_size: int = Field(32, gt=0, description="samples in an optimizer step")
     noise: float = Field(1.0, ge=0, description="spoken_tones: noise relative to the voice")
 
