@@ -121,8 +121,6 @@ class MetricsWriter:
 
     def append(self, metrics: Mapping[str, Any], step: int) -> None:
         """Write one line; nothing is written when a name or a value is wrong."""
-        # Milliseconds; round(time(), 3) would be a fifth of the whole call.
-        now = time() * 1e3 // 1.0 / 1e3
         # Almost every call logs floats under the names of the one before: its row is filled anew.
         if tuple(metrics) == self._names:
             row = self._row
@@ -135,7 +133,7 @@ class MetricsWriter:
             else:
                 if total - total == 0.0:
                     row["step"] = step
-                    row["time"] = now
+                    row["time"] = time()
                     line = dumps(row, None, OPT_APPEND_NEWLINE)
                     if self._torn:
                         self._write(line)
@@ -143,7 +141,7 @@ class MetricsWriter:
                         self._write_rest(line[written:])
                     return
         self._names = None
-        self._row = {"step": step, "time": now, **self._checked(metrics)}
+        self._row = {"step": step, "time": time(), **self._checked(metrics)}
         self._names = tuple(metrics)
         self._write(dumps(self._row, None, OPT_APPEND_NEWLINE))
 
