@@ -117,7 +117,7 @@ class MetricsWriter:
         self._torn = size > 0 and os.pread(self._descriptor, 1, size - 1) != b"\n"
         self._known: set[str] = set()
         self._row: dict[str, Any] = {}  # what was written last
-        self._names: tuple[str, ...] | None = None  # of its metrics
+        self._names: tuple[str, ...] | None = None  # of its metrics; None after a torn line
 
     def append(self, metrics: Mapping[str, Any], step: int) -> None:
         """Write one line; nothing is written when a name or a value is wrong."""
@@ -135,9 +135,7 @@ class MetricsWriter:
                     row["step"] = step
                     row["time"] = time()
                     line = dumps(row, None, OPT_APPEND_NEWLINE)
-                    if self._torn:
-                        self._write(line)
-                    elif (written := write(self._descriptor, line)) != len(line):
+                    if (written := write(self._descriptor, line)) != len(line):
                         self._write_rest(line[written:])
                     return
         self._names = None
@@ -164,7 +162,7 @@ class MetricsWriter:
 
     def _write_rest(self, rest: bytes) -> None:
         """After a short write: the disk is (nearly) full. Asking again tells the reason."""
-        self._torn = True
+        self._torn, self._names = True, None
         write(self._descriptor, rest)
         self._torn = False
 
