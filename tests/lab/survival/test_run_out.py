@@ -23,7 +23,7 @@ HOARD = (
     f"    kept.append(bytearray({PIECE}))\n"
     "    with (run.path / 'pieces').open('a') as pieces:\n"
     "        pieces.write(f'{time.time()}\\n')\n"
-    "    time.sleep(0.1)"
+    "    time.sleep(0.2)"
 )
 FILL = (
     "for step in range(4, 100_000):\n"
@@ -103,7 +103,7 @@ def test_the_system_runs_out_of_memory(
     assert "last logged epoch 3" in message
     taken_at = [float(line) for line in (run.path.root / "pieces").read_text().splitlines()]
     held = PIECE * sum(at < taken_at[-1] - 1 for at in taken_at)
-    assert held < run.record["peak_memory"] < 700 * MB
+    assert max(held, 400 * MB) < run.record["peak_memory"] < 700 * MB
     assert scene.errors(run) == ["KernelDied"]
     assert "oom" in said
     assert "It needs less memory" in scene.show(run)
