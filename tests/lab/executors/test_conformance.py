@@ -178,7 +178,7 @@ def test_a_time_limit(on: On) -> None:
     ended = on.runs["time limit"]
     assert (ended.status, ended.reason) == ("stopped", "time_limit")
     assert ended.seconds is not None
-    assert ended.seconds < 60  # by itself it would take longer
+    assert ended.seconds < 30
 
 
 def test_secrets_are_in_no_file(on: On) -> None:
