@@ -96,3 +96,19 @@ class DaskCluster:
         if what == "scheduler":
             until(self._file.exists)
         return process
+
+
+@contextlib.contextmanager
+def dask_cluster(folder: Path, *, workers: int) -> Iterator[DaskCluster]:
+    """A Dask with its workers there, which know nothing of a workspace of whoever starts them."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("LAB_")]:
+            patch.delenv(name)
+        cluster = DaskCluster(folder)
+        try:
+            for _ in range(workers):
+                cluster.add_worker()
+            cluster.wait_for_workers(workers)
+            yield cluster
+        finally:
+            cluster.stop()

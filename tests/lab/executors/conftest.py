@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import clusters
 import pytest
 from clusters import DaskCluster
 
@@ -23,17 +24,8 @@ def workspace(notebooks_workspace: Workspace) -> Workspace:
 @pytest.fixture(scope="session")
 def dask_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskCluster]:
     """A Dask scheduler with two workers."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith("LAB_")]:
-            patch.delenv(name)
-        cluster = DaskCluster(tmp_path_factory.mktemp("dask"))
-        try:
-            cluster.add_worker()
-            cluster.add_worker()
-            cluster.wait_for_workers(2)
-            yield cluster
-        finally:
-            cluster.stop()
+    with clusters.dask_cluster(tmp_path_factory.mktemp("dask"), workers=2) as cluster:
+        yield cluster
 
 
 @pytest.fixture(scope="module")
